@@ -1,0 +1,71 @@
+/* Text that grows, in an arena. */
+#include "base/buf.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { FIRST_SIZE = 1024 };
+
+void buf_init(struct buf *b, struct arena *arena, size_t max)
+{
+	*b = (struct buf){ .arena = arena, .max = max };
+}
+
+char *buf_reserve(struct buf *b, size_t n)
+{
+	if (b->full || n > b->max - b->len) {
+		b->full = true;
+		return NULL;
+	}
+	size_t need = b->len + n + 1;
+	if (need > b->cap) {
+		size_t cap = MAX(MAX(2 * b->cap, need), (size_t)FIRST_SIZE);
+		b->data = arena_grow(b->arena, b->data, b->cap, cap);
+		b->cap = cap;
+	}
+	return b->data + b->len;
+}
+
+void buf_added(struct buf *b, size_t n)
+{
+	b->len += n;
+	b->data[b->len] = '\0';
+}
+
+void buf_add(struct buf *b, const void *bytes, size_t n)
+{
+	char *at = buf_reserve(b, n);
+
+	if (!at)
+		return;
+	if (n)
+		memcpy(at, bytes, n);
+	buf_added(b, n);
+}
+
+void buf_add_text(struct buf *b, const char *text)
+{
+	buf_add(b, text, strlen(text));
+}
+
+void buf_add_char(struct buf *b, char c)
+{
+	buf_add(b, &c, 1);
+}
+
+void buf_printf(struct buf *b, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	int n = vsnprintf(NULL, 0, fmt, args);
+	va_end(args);
+	char *at = n < 0 ? NULL : buf_reserve(b, (size_t)n);
+	if (!at)
+		return;
+	va_start(args, fmt);
+	vsnprintf(at, (size_t)n + 1, fmt, args);
+	va_end(args);
+	buf_added(b, (size_t)n);
+}
