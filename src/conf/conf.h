@@ -24,8 +24,9 @@ struct conf {
 };
 
 /* Reads `environment` ("NAME=value" strings, NULL at the end). Every fault - unknown AGROBRIDGE_ name, value out
- * of range, secret file unreadable - is one line on `complaints`. Returns 0, or -1 after at least one line. Texts
- * belong to the configuration and live until conf_release(). An unset TEXT or SECRET is "". */
+ * of range, secret file unreadable or empty, a secret given twice - is one line on `complaints`; a secret itself is never
+ * in it. Returns 0, or -1 after at least one line. An empty value counts as none. Texts belong to the configuration and
+ * live until conf_release(), secrets until a reload replaces them. An unset TEXT is its default, an unset SECRET "". */
 MUST_CHECK int conf_load(struct conf *c, char *const *environment, FILE *complaints);
 
 /* Reads the _FILE secrets again (a rotated password). A file that cannot be read keeps the old value, with a line

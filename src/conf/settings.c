@@ -1,0 +1,65 @@
+/* The table of conf.def as data. */
+#include "conf/settings.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#define AT(field) offsetof(struct conf, field)
+
+/* One row a line. */
+/* clang-format off */
+const struct setting settings[] = {
+#define TEXT(name, field, who, preset, doc)              { #name, SETTING_TEXT, who, AT(field), 0, 0, 0, preset, NULL, doc },
+#define SECRET(name, field, who, doc)                    { #name, SETTING_SECRET, who, AT(field), 0, 0, 0, "", NULL, doc },
+#define NUMBER(name, field, who, low, high, preset, doc) { #name, SETTING_NUMBER, who, AT(field), low, high, preset, NULL, NULL, doc },
+#define AUTO(name, field, who, low, high, doc)           { #name, SETTING_AUTO, who, AT(field), low, high, 0, NULL, NULL, doc },
+#define CHOICE(name, field, who, words, preset, doc)     { #name, SETTING_CHOICE, who, AT(field), 0, 0, preset, NULL, words, doc },
+#include "conf/conf.def"
+#undef TEXT
+#undef SECRET
+#undef NUMBER
+#undef AUTO
+#undef CHOICE
+};
+/* clang-format on */
+const size_t setting_count = ARRAY_SIZE(settings);
+
+const char **setting_text(struct conf *c, const struct setting *s)
+{
+	return (const char **)(void *)((char *)c + s->offset);
+}
+
+int64_t *setting_number(struct conf *c, const struct setting *s)
+{
+	return (int64_t *)(void *)((char *)c + s->offset);
+}
+
+const char *setting_word(const struct setting *s, int64_t index, int *ret_length)
+{
+	const char *word = s->words;
+
+	for (; index > 0; index--) {
+		word = strchr(word, '|');
+		if (!word)
+			return NULL;
+		word++;
+	}
+	*ret_length = (int)strcspn(word, "|");
+	return word;
+}
+
+void setting_range(const struct setting *s, char to[SETTING_RANGE_SIZE])
+{
+	const char *word;
+	int length;
+	size_t n = 0;
+
+	to[0] = '\0';
+	if (s->kind == SETTING_NUMBER || s->kind == SETTING_AUTO)
+		snprintf(to, SETTING_RANGE_SIZE, "%s%" PRId64 " to %" PRId64,
+			s->kind == SETTING_AUTO ? "auto or " : "", s->low, s->high);
+	for (int64_t i = 0; s->kind == SETTING_CHOICE && (word = setting_word(s, i, &length)); i++) {
+		snprintf(to + n, SETTING_RANGE_SIZE - n, "%s%.*s", i ? ", " : "one of ", length, word);
+		n = strlen(to);
+	}
+}
