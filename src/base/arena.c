@@ -98,7 +98,7 @@ void *arena_grow(struct arena *a, void *old, size_t n, size_t more)
 		return old;
 	}
 	char *p = arena_take(a, more);
-	if (n)
+	if (old)
 		memcpy(p, old, n);
 	return p;
 }
