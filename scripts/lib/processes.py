@@ -1,0 +1,177 @@
+"""Processes of a stack: started as the right user, known by pid and start time, stopped to the last child.
+
+A pid alone may belong to somebody else by the time it is used; pid and start time (field 22 of /proc/PID/stat) do not.
+"""
+
+import functools
+import os
+import select
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+# Whom root becomes where user namespaces are closed: nobody, who owns nothing else.
+UNPRIVILEGED = 65534
+
+
+def _stat(pid):
+    """(state, parent, start time) of a process, or None."""
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text(errors="replace")
+    except OSError:
+        return None
+    fields = text.rpartition(")")[2].split()  # the name before may hold blanks and brackets
+    return fields[0], int(fields[1]), int(fields[19])
+
+
+def start_time(pid):
+    """When a living process started, in ticks since boot; None for one that is gone or only waits to be reaped."""
+    stat = _stat(pid)
+    return stat[2] if stat and stat[0] not in "ZX" else None
+
+
+class Process:
+    """One process, for as long as it is that one."""
+
+    def __init__(self, pid, start=None):
+        self.pid = pid
+        self.start = start_time(pid) if start is None else start
+
+    def alive(self):
+        return self.start is not None and start_time(self.pid) == self.start
+
+    def open(self):
+        """A pidfd of exactly this process, or None when it is gone."""
+        try:
+            fd = os.pidfd_open(self.pid)
+        except ProcessLookupError:
+            return None
+        if self.alive():
+            return fd
+        os.close(fd)
+        return None
+
+    def signal(self, number):
+        """True when it was delivered to this process and no other."""
+        fd = self.open()
+        if fd is None:
+            return False
+        try:
+            signal.pidfd_send_signal(fd, number)
+            return True
+        except ProcessLookupError:
+            return False
+        finally:
+            os.close(fd)
+
+    def descendants(self):
+        """Children, their children, and so on, as they are now."""
+        children = {}
+        for entry in os.listdir("/proc"):
+            stat = _stat(entry) if entry.isdigit() else None
+            if stat and stat[0] not in "ZX":
+                children.setdefault(stat[1], []).append(Process(int(entry), stat[2]))
+        found, queue = [], [self.pid]
+        while queue:
+            for child in children.get(queue.pop(), []):
+                found.append(child)
+                queue.append(child.pid)
+        return found
+
+    def stop(self, number, seconds):
+        """Asks with `number`, waits, then kills what is left, children included. True if asking was enough."""
+        family = [self, *self.descendants()] if self.alive() else []
+        self.signal(number)
+        left = wait_gone(family, seconds)
+        for process in {p.pid: p for p in [*left, *(d for p in left for d in p.descendants())]}.values():
+            process.signal(signal.SIGKILL)
+        wait_gone(left, 5)
+        reap(self.pid)
+        return not left
+
+
+def wait_gone(processes, seconds):
+    """Waits until all are gone; returns those that still live after `seconds`."""
+    deadline = time.monotonic() + seconds
+    left = {fd: p for p in processes if (fd := p.open()) is not None}
+    poll = select.poll()
+    for fd in left:
+        poll.register(fd, select.POLLIN)
+    while left and (rest := deadline - time.monotonic()) > 0:
+        for fd, _ in poll.poll(rest * 1000):
+            poll.unregister(fd)
+            os.close(fd)
+            del left[fd]
+    for fd in left:
+        os.close(fd)
+    return list(left.values())
+
+
+def reap(pid):
+    """Takes the exit status of a child, so that no zombie stays; None if it runs or is not ours."""
+    try:
+        done, status = os.waitpid(pid, os.WNOHANG)
+    except ChildProcessError:
+        return None
+    return os.waitstatus_to_exitcode(status) if done else None
+
+
+class Identity:
+    """As whom the processes of a stack run, all alike: PostgreSQL refuses root."""
+
+    def __init__(self, prefix, uid, description):
+        self.prefix, self.uid, self.description = prefix, uid, description
+
+    def own(self, path):
+        """Makes a file or directory of ours theirs."""
+        if self.uid != os.geteuid():
+            os.chown(path, self.uid, self.uid)
+
+    def make_directory(self, path):
+        path = Path(path)
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.own(path)
+        return path
+
+
+@functools.cache
+def identity():
+    if os.geteuid() != 0:
+        return Identity([], os.geteuid(), f"as user {os.geteuid()}")
+    namespace = ["unshare", "-U", "--map-user=1000", "--map-group=1000"]
+    if subprocess.run([*namespace, "true"], capture_output=True, check=False).returncode == 0:
+        return Identity(namespace, 0, "in a user namespace, as user 1000 there")
+    dropped = ["setpriv", f"--reuid={UNPRIVILEGED}", f"--regid={UNPRIVILEGED}", "--clear-groups"]
+    return Identity(dropped, UNPRIVILEGED, f"as user {UNPRIVILEGED} (user namespaces are closed here)")
+
+
+def command(argv, tether=False):
+    """`argv` as the stack's user; tethered, it is told to end when the thread that started it does."""
+    tie = ["setpriv", "--pdeathsig", "TERM"] if tether else []
+    return [*identity().prefix, *tie, *map(str, argv)]
+
+
+def spawn(argv, log, env=None, tether=False):
+    """Starts a daemon in its own session, output appended to `log`. Returns its Process."""
+    with open(log, "ab") as output:
+        identity().own(log)  # nginx opens /dev/stdout again, by name
+        child = subprocess.Popen(
+            command(argv, tether), stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
+            env=env, start_new_session=True, umask=0o077)
+    child.returncode = 0  # ours to reap(), not Popen's: it would warn about a child it has not waited for
+    return Process(child.pid)
+
+
+def run(argv, log, env=None, cwd=None, seconds=300):
+    """Runs a command of ours to its end, output appended to `log`. Returns its exit status. If we are interrupted or
+    it takes too long, it ends with all its children."""
+    with open(log, "ab") as output:
+        child = subprocess.Popen(list(map(str, argv)), stdin=subprocess.DEVNULL, stdout=output, cwd=cwd, env=env,
+                                 stderr=subprocess.STDOUT, start_new_session=True)
+    try:
+        return child.wait(seconds)
+    except BaseException:
+        os.killpg(child.pid, signal.SIGTERM)
+        child.wait()
+        raise
