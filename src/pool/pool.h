@@ -15,6 +15,8 @@
 
 enum group { GROUP_MAIN, GROUP_LOGIN, GROUP_OPS, GROUP_COUNT };
 
+const char *group_name(enum group group); /* "main", "login", "ops"; the socket is NAME.sock */
+
 struct slot; /* this worker's place on the scoreboard (pool/scoreboard.h) */
 
 /* What a pool serves. Called in workers only, one call at a time, with every signal blocked. */
@@ -25,6 +27,9 @@ struct pool_service {
 	/* One accepted connection, close-on-exec, blocking. The service owns and closes it. */
 	void (*serve)(void *self, int fd);
 	void (*stop)(void *self);
+	/* The one call made in the master: SIGHUP came, read again what may change (conf_reload_secrets()); the workers
+	 * forked from now on inherit it. NULL: nothing to read. */
+	void (*reload)(void *self);
 	void *self;
 };
 

@@ -1,0 +1,58 @@
+/* Reading /proc: no stdio, no allocation, so that the master can do it at any time. */
+#include "pool/proc.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+int file_read(const char *path, char *to, size_t size)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	size_t n = 0;
+	ssize_t got = 0;
+
+	if (fd < 0)
+		return -errno;
+	while (n < size - 1 && (got = read(fd, to + n, size - 1 - n)) > 0)
+		n += (size_t)got;
+	int err = got < 0 ? -errno : (int)n;
+	close(fd);
+	to[n] = '\0';
+	return err;
+}
+
+int file_write(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return -errno;
+	int err = write(fd, text, strlen(text)) < 0 ? -errno : 0;
+	close(fd);
+	return err;
+}
+
+uint64_t process_start(int pid)
+{
+	char path[64], text[1024];
+
+	snprintf(path, sizeof path, "/proc/%d/stat", pid);
+	if (file_read(path, text, sizeof text) <= 0)
+		return 0;
+	/* The name, field 2, may hold anything; the last ')' ends it. Field 22 is the 20th space from there. */
+	const char *at = strrchr(text, ')');
+	for (int spaces = 0; at && spaces < 20; spaces++)
+		at = strchr(at + 1, ' ');
+	return at ? strtoull(at + 1, NULL, 10) : 0;
+}
+
+int64_t process_pss(int pid)
+{
+	char path[64], text[2048];
+
+	snprintf(path, sizeof path, "/proc/%d/smaps_rollup", pid);
+	if (file_read(path, text, sizeof text) <= 0)
+		return -1;
+	const char *at = strstr(text, "\nPss:");
+	return at ? strtoll(at + 5, NULL, 10) * 1024 : -1;
+}

@@ -1,0 +1,31 @@
+/*
+ * How large the pool is: what the machine allows, how many workers that makes, how long their queues may be.
+ */
+#ifndef POOL_SIZE_H
+#define POOL_SIZE_H
+
+#include <stdint.h>
+
+#include "conf/conf.h"
+#include "pool/pool.h"
+
+struct limits {
+	int64_t millicores, memory;         /* memory in bytes */
+	const char *cpu_from, *memory_from; /* "configuration", "cgroup", "machine" */
+};
+
+/* CPUS and MEMORY_MB if set, else the cgroup's if lower than the machine's. `root` as in pool/cgroup.h. */
+struct limits machine_limits(const struct conf *conf, const char *root);
+
+struct plan {
+	int workers[GROUP_COUNT], backlog[GROUP_COUNT];
+	int by_cpu, by_memory, by_connections; /* what each would allow the main group */
+};
+
+struct plan size_plan(const struct conf *conf, const struct limits *limits);
+
+/* The arithmetic as one sentence for the log. Returns `to`. */
+const char *size_explain(
+	const struct conf *conf, const struct limits *limits, const struct plan *plan, char *to, size_t size);
+
+#endif
