@@ -8,6 +8,8 @@
 #include <time.h>
 
 enum { DAYS_TO_1970 = 719468, DAYS_PER_ERA = 146097, SECONDS_PER_DAY = 86400 };
+/* 9999-12-31T23:59:59.999999Z, the last time with a year of four digits. */
+#define WALL_LAST (INT64_C(253402300800) * US_PER_SECOND - 1)
 
 static int64_t clock_read(clockid_t id)
 {
@@ -242,7 +244,7 @@ int time_parse(const char *text, size_t n, int64_t *ret_wall)
 		return -1;
 	int64_t wall =
 		(days * (int64_t)SECONDS_PER_DAY + h * 3600 + m * 60 + s - offset) * US_PER_SECOND + us;
-	if (wall < 0)
+	if (wall < 0 || wall > WALL_LAST) /* its offset leads out of the years */
 		return -1;
 	*ret_wall = wall;
 	return 0;

@@ -12,7 +12,7 @@ static const struct err_info errors[ERR_COUNT] = {
 
 const struct err_info *err_info(int err)
 {
-	if (err < 0)
-		err = -err;
-	return err < ERR_COUNT ? &errors[err] : &errors[ERR_INTERNAL];
+	if (err <= -ERR_COUNT || err >= ERR_COUNT)
+		return &errors[ERR_INTERNAL];
+	return &errors[err < 0 ? -err : err];
 }
