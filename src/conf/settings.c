@@ -50,16 +50,9 @@ const char *setting_word(const struct setting *s, int64_t index, int *ret_length
 
 void setting_range(const struct setting *s, char to[SETTING_RANGE_SIZE])
 {
-	const char *word;
-	int length;
-	size_t n = 0;
-
-	to[0] = '\0';
 	if (s->kind == SETTING_NUMBER || s->kind == SETTING_AUTO)
 		snprintf(to, SETTING_RANGE_SIZE, "%s%" PRId64 " to %" PRId64,
 			s->kind == SETTING_AUTO ? "auto or " : "", s->low, s->high);
-	for (int64_t i = 0; s->kind == SETTING_CHOICE && (word = setting_word(s, i, &length)); i++) {
-		snprintf(to + n, SETTING_RANGE_SIZE - n, "%s%.*s", i ? ", " : "one of ", length, word);
-		n = strlen(to);
-	}
+	else
+		snprintf(to, SETTING_RANGE_SIZE, "%s", s->words ? s->words : "");
 }

@@ -34,7 +34,7 @@ const char **setting_text(struct conf *c, const struct setting *s);
 int64_t *setting_number(struct conf *c, const struct setting *s);
 /* Word `index` of a CHOICE: where it starts and, through ret_length, how long it is; NULL past the last. */
 const char *setting_word(const struct setting *s, int64_t index, int *ret_length);
-/* What a value may be, in words: "auto or 1 to 512", "one of error, warning, info, debug"; "" for a text. */
+/* What a value may be, in words: "auto or 1 to 512", "error|warning|info|debug"; "" for a text. */
 void setting_range(const struct setting *s, char to[SETTING_RANGE_SIZE]);
 
 #endif
