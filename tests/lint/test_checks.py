@@ -36,7 +36,9 @@ class Checks(unittest.TestCase):
         self.addCleanup(shutil.rmtree, self.root)
         for name, text in TREE.items():
             self.write(name, text)
-        shutil.copytree(os.path.join(SOURCE, "tools"), os.path.join(self.root, "tools"))
+        os.mkdir(os.path.join(self.root, "tools"))
+        for tool in os.listdir(os.path.join(SOURCE, "tools")):
+            shutil.copy(os.path.join(SOURCE, "tools", tool), os.path.join(self.root, "tools"))
 
     def write(self, name, text):
         path = os.path.join(self.root, name)

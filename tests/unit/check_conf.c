@@ -88,6 +88,7 @@ static void teardown(void)
 	if (*directory) {
 		unlink(path);
 		rmdir(directory);
+		directory[0] = '\0';
 	}
 }
 
