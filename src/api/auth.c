@@ -1,0 +1,117 @@
+/* Logging in and out: tokens for a password, new tokens for a refresh token. */
+#include <string.h>
+
+#include "api/handlers.h"
+#include "crypto/password.h"
+#include "crypto/random.h"
+#include "session/limits.h"
+#include "session/session.h"
+#include "store/user.h"
+
+struct login {
+	const char *email, *password;
+};
+
+static const struct field login_fields[] = {
+	FIELD(struct login, email, TEXT, REQUIRED, .max = 254),
+	FIELD(struct login, password, TEXT, REQUIRED, .max = PASSWORD_MAX),
+	END_OF_FIELDS,
+};
+const struct input login_input = { login_fields, sizeof(struct login), false };
+
+struct refresh {
+	const char *refresh_token;
+};
+
+static const struct field refresh_fields[] = {
+	FIELD(struct refresh, refresh_token, TEXT, REQUIRED),
+	END_OF_FIELDS,
+};
+const struct input refresh_input = { refresh_fields, sizeof(struct refresh), false };
+
+/* A new pair, as the client gets it and as the stores keep it. */
+struct tokens {
+	char access[TOKEN_TEXT_SIZE], refresh[TOKEN_TEXT_SIZE];
+	struct token_pair pair;
+};
+
+static void tokens_make(const struct ctx *ctx, struct tokens *t)
+{
+	token_new(t->access, t->pair.access_hash);
+	token_new(t->refresh, t->pair.refresh_hash);
+	t->pair.access_expires_at = ctx->now + ctx->conf->access_ttl_ms * US_PER_MS;
+	t->pair.refresh_expires_at = ctx->now + ctx->conf->refresh_ttl_ms * US_PER_MS;
+}
+
+static int tokens_answer(struct ctx *ctx, const struct tokens *t)
+{
+	struct json_writer w;
+
+	json_begin(&w, &ctx->resp->body);
+	json_open(&w, '{');
+	json_put_string(&w, "access_token", t->access);
+	json_put_string(&w, "refresh_token", t->refresh);
+	json_put_string(&w, "token_type", "Bearer");
+	json_put_integer(&w, "expires_in", ctx->conf->access_ttl_ms / 1000);
+	json_close(&w, '}');
+	ctx->resp->cache_control = "no-store"; /* RFC 6749 section 5.1 */
+	return response_json(ctx->resp, 200);
+}
+
+/* Parameters of Argon2 that have grown since: hash anew while the password is at hand. Where that fails, the next login
+ * will do it. */
+static void rehash(struct ctx *ctx, const struct credentials *user, const char *password)
+{
+	char hash[PASSWORD_HASH_SIZE];
+
+	if (!password_is_stale(user->password_hash) || password_hash(password, hash))
+		return;
+	(void)!store_user_rehash(ctx->db, user->user_id, user->password_hash, hash);
+}
+
+int auth_login(struct ctx *ctx)
+{
+	const struct login *in = ctx->input;
+	const struct login_attempt attempt = { in->email, ctx->req->remote_addr, ctx->conf->rate_login };
+	struct credentials user;
+	struct tokens tokens;
+
+	limit_login_send(ctx->redis, &attempt, ctx->deadline);
+	store_user_login_send(ctx->db, in->email);
+	int err = db_flush(ctx->db); /* looked at after Redis's replies were taken */
+	TRY(limit_login_take(ctx->redis, ctx->arena, &attempt, ctx->deadline));
+	TRY(err);
+	TRY(store_user_login_take(ctx->db, &user));
+	slot_stage(ctx->slot, "password");
+	if (!password_verify(user.password_hash, in->password)) {
+		limit_login_failed(ctx->redis, &attempt, ctx->deadline);
+		return -ERR_BAD_CREDENTIALS;
+	}
+	slot_stage(ctx->slot, "session");
+	rehash(ctx, &user, in->password);
+	tokens_make(ctx, &tokens);
+	TRY(store_session_insert(ctx->db, random_uuid(), user.user_id, &tokens.pair, ctx->now));
+	return tokens_answer(ctx, &tokens);
+}
+
+int auth_refresh(struct ctx *ctx)
+{
+	const struct refresh *in = ctx->input;
+	uint8_t hash[SHA256_SIZE], old_access[SHA256_SIZE];
+	struct tokens tokens;
+
+	TRY(token_hash(in->refresh_token, hash));
+	tokens_make(ctx, &tokens);
+	int err = store_session_rotate(ctx->db, hash, &tokens.pair, ctx->now, old_access);
+	session_forget(ctx->redis, old_access, ctx->deadline);
+	return err ? err : tokens_answer(ctx, &tokens);
+}
+
+/* PostgreSQL first, for its row is the truth; the copy goes either way, so that an outage of PostgreSQL leaves at most reads. */
+int auth_logout(struct ctx *ctx)
+{
+	int err = store_session_revoke(ctx->db, ctx->access_hash, ctx->now);
+
+	session_forget(ctx->redis, ctx->access_hash, ctx->deadline);
+	return err ? err : response_no_content(ctx->resp);
+}

@@ -1,0 +1,16 @@
+/*
+ * Code lists of the field: checks for texts that must be one of them.
+ */
+#ifndef API_CODES_H
+#define API_CODES_H
+
+#include "base/err.h"
+
+/* UN/ECE Recommendation 20 units of mass, volume, count and the Recommendation 21 packages (prefix X) food moves in. */
+enum err code_uom(const char *text);
+/* ISO 3166-1 alpha-2. */
+enum err code_country(const char *text);
+/* A kind of place or organization: a word of letters, digits, '_' and '-' that begins with a letter. */
+enum err code_word(const char *text);
+
+#endif

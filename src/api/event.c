@@ -1,0 +1,211 @@
+/* Events: recorded once, never changed, each linked to the one before it; and the proof of that. */
+#include "store/event.h"
+
+#include <string.h>
+
+#include "api/chain.h"
+#include "api/handlers.h"
+#include "api/kinds.h"
+#include "api/list.h"
+#include "api/write.h"
+#include "base/hex.h"
+#include "crypto/random.h"
+#include "store/location.h"
+#include "store/lot.h"
+
+enum { NOTES_MAX = 2000 };
+
+struct event_fields {
+	int kind, result;
+	int64_t at;
+	struct uuid location_id;
+	const char *temperature_c, *humidity_pct, *notes;
+};
+
+static const struct field fields[] = {
+	FIELD(struct event_fields, kind, CHOICE, REQUIRED, .choices = kind_names),
+	FIELD(struct event_fields, at, TIME, REQUIRED, .not_future = true, .doc = "when it happened"),
+	FIELD(struct event_fields, location_id, UUID, OPTIONAL, .doc = "where, one of one's own locations"),
+	FIELD(struct event_fields, temperature_c, DECIMAL, OPTIONAL, .digits = 3, .scale = 2, .low = "-100",
+		.high = "200"),
+	FIELD(struct event_fields, humidity_pct, DECIMAL, OPTIONAL, .digits = 3, .scale = 2, .low = "0",
+		.high = "100"),
+	FIELD(struct event_fields, result, CHOICE, OPTIONAL, .choices = result_names),
+	FIELD(struct event_fields, notes, TEXT, OPTIONAL, .max = NOTES_MAX, .multiline = true),
+	END_OF_FIELDS,
+};
+const struct input event_input = { fields, sizeof(struct event_fields), false };
+
+static void event_write(struct json_writer *w, const struct event *e)
+{
+	char hash[HEX_SIZE(SHA256_SIZE)];
+
+	hex_encode(e->hash, sizeof e->hash, hash);
+	json_open(w, '{');
+	json_put_uuid(w, "id", e->id);
+	json_put_uuid(w, "lot_id", e->lot_id);
+	json_put_string(w, "kind", e->kind);
+	json_put_time(w, "at", e->at);
+	json_put_uuid(w, "location_id", e->location_id);
+	json_put_string(w, "temperature_c", e->temperature_c);
+	json_put_string(w, "humidity_pct", e->humidity_pct);
+	json_put_string(w, "result", e->result);
+	json_put_string(w, "notes", e->notes);
+	json_put_uuid(w, "organization_id", e->organization_id);
+	json_put_time(w, "recorded_at", e->recorded_at);
+	json_put_string(w, "hash", hash);
+	json_put_integer(w, "position", e->position);
+	json_close(w, '}');
+}
+
+/* A result goes with the kinds that have one, and a delivery always has one. */
+static int check_result(struct ctx *ctx, const struct event_fields *in)
+{
+	const struct kind_info *kind = &kinds[in->kind];
+
+	if (in->result < 0 && kind->result_needed)
+		faults_add(&ctx->faults, ctx->arena, ERR_REQUIRED, "/result");
+	if (in->result >= 0 && !(kind->results & 1u << in->result))
+		faults_add(&ctx->faults, ctx->arena, ERR_NOT_ALLOWED_HERE, "/result");
+	return ctx->faults.count ? -ERR_INVALID : 0;
+}
+
+/* A grant to record is for those who handle the lot after its producer; a producer records on its own lots alone. */
+static int check_right(const struct ctx *ctx, const struct lot_state *lot)
+{
+	if (uuid_equal(lot->organization_id, ctx->session.organization_id))
+		return 0;
+	if (ctx->session.role == ROLE_PRODUCER || !lot->access || strcmp(lot->access, "record") != 0)
+		return -ERR_KIND_FORBIDDEN;
+	return 0;
+}
+
+/* Field devices report late: the status follows the event that happened last, not the one that was told last. */
+static int move_status(const struct event_fields *in, struct lot_state *lot)
+{
+	const struct kind_info *kind = &kinds[in->kind];
+	bool later = lot->status_at == DB_NO_TIME || in->at >= lot->status_at;
+
+	if (!kind->ships)
+		return 0;
+	if (strcmp(lot->status, "ON_HOLD") == 0)
+		return -ERR_LOT_HELD;
+	if (strcmp(lot->status, "RECALLED") == 0)
+		return -ERR_LOT_RECALLED;
+	if (later && (strcmp(lot->status, "DELIVERED") == 0 || strcmp(lot->status, "REJECTED") == 0))
+		return -ERR_LOT_CLOSED;
+	if (later && kind->status) {
+		lot->status = kind->refused && in->result == RESULT_REJECTED ? kind->refused : kind->status;
+		lot->status_at = in->at;
+	}
+	return 0;
+}
+
+static int take_location(struct ctx *ctx, const struct event_fields *in)
+{
+	bool owned = true;
+
+	if (!uuid_is_nil(in->location_id))
+		TRY(store_owned_take(ctx->db, &owned));
+	if (!owned)
+		faults_add(&ctx->faults, ctx->arena, ERR_UNKNOWN_LOCATION, "/location_id");
+	return owned ? 0 : -ERR_INVALID;
+}
+
+static void event_link(struct ctx *ctx, struct event *e, struct lot_state *lot)
+{
+	e->position = ++lot->event_count;
+	e->content = chain_content(ctx->arena, e);
+	chain_link(lot->chain_head, e->content, e->recorded_at, e->hash);
+	memcpy(lot->chain_head, e->hash, sizeof e->hash);
+}
+
+int event_create(struct ctx *ctx)
+{
+	const struct event_fields *in = ctx->input;
+	struct event event = {
+		.id = random_uuid(),
+		.organization_id = ctx->session.organization_id,
+		.user_id = ctx->session.user_id,
+		.kind = kind_names[in->kind],
+		.at = in->at,
+		.location_id = in->location_id,
+		.temperature_c = in->temperature_c,
+		.humidity_pct = in->humidity_pct,
+		.result = in->result < 0 ? NULL : result_names[in->result],
+		.notes = in->notes,
+		.recorded_at = ctx->now,
+	};
+	struct lot_state lot;
+	struct json_writer w;
+
+	if (uuid_parse(ctx->params[0], &event.lot_id))
+		return -ERR_NOT_FOUND;
+	if (!(kinds[in->kind].roles & ROLE_BIT(ctx->session.role)))
+		return -ERR_KIND_FORBIDDEN;
+	TRY(check_result(ctx, in));
+	write_begin(ctx);
+	store_lot_lock_send(ctx->db, event.lot_id, event.organization_id);
+	if (!uuid_is_nil(in->location_id))
+		store_location_owned_send(ctx->db, in->location_id, event.organization_id);
+	TRY(write_check(ctx));
+	TRY(store_lot_lock_take(ctx->db, &lot));
+	TRY(take_location(ctx, in));
+	TRY(check_right(ctx, &lot));
+	TRY(move_status(in, &lot));
+	event_link(ctx, &event, &lot);
+	store_event_insert_send(ctx->db, &event);
+	store_lot_advance_send(ctx->db, event.lot_id, &lot);
+	json_begin(&w, &ctx->resp->body);
+	event_write(&w, &event);
+	return write_commit(ctx, 2, response_created(ctx->resp, "/v1/lots/%s/events", ctx->params[0]));
+}
+
+int event_list(struct ctx *ctx)
+{
+	const struct page_query *in = ctx->input;
+	struct json_writer w;
+	struct event *list;
+	struct uuid lot_id;
+	int64_t after;
+	int count;
+
+	if (uuid_parse(ctx->params[0], &lot_id))
+		return -ERR_NOT_FOUND;
+	TRY(list_position(in, &after));
+	TRY(store_event_list(ctx->db, ctx->arena, lot_id, policy_viewer(&ctx->session), after, (int)in->limit,
+		&list, &count));
+	int shown = MIN(count, (int)in->limit);
+	list_begin(ctx, &w);
+	for (int i = 0; i < shown; i++)
+		event_write(&w, &list[i]);
+	return list_end_at(ctx, &w, count > shown, shown ? list[shown - 1].position : after);
+}
+
+int lot_verify(struct ctx *ctx)
+{
+	struct chain_break first;
+	struct history history;
+	struct json_writer w;
+	struct uuid lot_id;
+
+	if (uuid_parse(ctx->params[0], &lot_id))
+		return -ERR_NOT_FOUND;
+	TRY(store_history(ctx->db, ctx->arena, lot_id, policy_viewer(&ctx->session), &history));
+	bool valid = chain_verify(ctx->arena, &history, &first);
+	json_begin(&w, &ctx->resp->body);
+	json_open(&w, '{');
+	json_put_boolean(&w, "valid", valid);
+	json_put_integer(&w, "events", history.count);
+	json_name(&w, "first_broken");
+	if (valid) {
+		json_null(&w);
+	} else {
+		json_open(&w, '{');
+		json_put_uuid(&w, "event_id", first.event_id);
+		json_put_integer(&w, "position", first.position);
+		json_close(&w, '}');
+	}
+	json_close(&w, '}');
+	return response_json(ctx->resp, 200);
+}

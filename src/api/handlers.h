@@ -1,0 +1,42 @@
+/*
+ * Every handler of the route table, by the file it stands in. Each returns an HTTP status, its answer being in ctx->resp, or
+ * -ERR_*; what each takes is the input named beside it in the table.
+ */
+#ifndef API_HANDLERS_H
+#define API_HANDLERS_H
+
+#include "ctx.h"
+
+extern const struct input login_input, refresh_input;
+int auth_login(struct ctx *ctx);
+int auth_refresh(struct ctx *ctx);
+int auth_logout(struct ctx *ctx);
+
+int me_show(struct ctx *ctx);
+
+extern const struct input location_input, page_input;
+int location_create(struct ctx *ctx);
+int location_list(struct ctx *ctx);
+
+extern const struct input product_input;
+int product_create(struct ctx *ctx);
+int product_list(struct ctx *ctx);
+
+extern const struct input lot_input, lot_list_input;
+int lot_create(struct ctx *ctx);
+int lot_show(struct ctx *ctx);
+int lot_list(struct ctx *ctx);
+
+extern const struct input event_input;
+int event_create(struct ctx *ctx);
+int event_list(struct ctx *ctx);
+int lot_verify(struct ctx *ctx);
+
+int trace_by_code(struct ctx *ctx);
+int trace_by_gtin(struct ctx *ctx);
+
+int health_live(struct ctx *ctx);
+int health_ready(struct ctx *ctx);
+int health_status(struct ctx *ctx);
+
+#endif

@@ -1,0 +1,167 @@
+/* Lots: what was harvested, how much of it, and where it stands. */
+#include "store/lot.h"
+
+#include <stdio.h>
+
+#include "api/chain.h"
+#include "api/codes.h"
+#include "api/handlers.h"
+#include "api/list.h"
+#include "api/policy.h"
+#include "api/write.h"
+#include "crypto/random.h"
+#include "http/gs1.h"
+#include "store/location.h"
+#include "store/product.h"
+
+struct lot_fields {
+	struct uuid product_id, origin_id;
+	const char *code, *quantity, *uom;
+	int32_t harvested_on;
+};
+
+static const struct field fields[] = {
+	FIELD(struct lot_fields, product_id, UUID, REQUIRED),
+	/* GS1 General Specifications, AI (10): 20 characters of set 82. */
+	FIELD(struct lot_fields, code, TEXT, REQUIRED, .max = 20, .check = gs1_lot_code,
+		.doc = "batch or lot number, GS1 AI (10)"),
+	FIELD(struct lot_fields, quantity, DECIMAL, REQUIRED, .digits = 11, .scale = 3, .positive = true),
+	FIELD(struct lot_fields, uom, TEXT, REQUIRED, .check = code_uom, .doc = "UN/ECE Rec 20 code: KGM"),
+	FIELD(struct lot_fields, harvested_on, DATE, OPTIONAL, .not_future = true),
+	FIELD(struct lot_fields, origin_id, UUID, OPTIONAL, .doc = "location it was grown at"),
+	END_OF_FIELDS,
+};
+const struct input lot_input = { fields, sizeof(struct lot_fields), false };
+
+static const char *const statuses[] = { "REGISTERED", "IN_TRANSIT", "ARRIVED", "DELIVERED", "REJECTED",
+	"ON_HOLD", "RECALLED", NULL };
+
+struct lot_query {
+	struct page_query page;
+	int status;
+	struct uuid product_id;
+	const char *code;
+	int32_t harvested_from, harvested_to;
+};
+
+static const struct field query_fields[] = {
+	PAGE_FIELDS(struct lot_query),
+	FIELD(struct lot_query, status, CHOICE, OPTIONAL, .choices = statuses),
+	FIELD(struct lot_query, product_id, UUID, OPTIONAL),
+	FIELD(struct lot_query, code, TEXT, OPTIONAL, .max = 20),
+	FIELD(struct lot_query, harvested_from, DATE, OPTIONAL),
+	FIELD(struct lot_query, harvested_to, DATE, OPTIONAL),
+	END_OF_FIELDS,
+};
+const struct input lot_list_input = { query_fields, sizeof(struct lot_query), true };
+
+static const struct field page_fields[] = { PAGE_FIELDS(struct lot_query), END_OF_FIELDS };
+const struct input page_input = { page_fields, sizeof(struct lot_query), true };
+
+static void lot_write(struct json_writer *w, const struct lot *l)
+{
+	json_open(w, '{');
+	json_put_uuid(w, "id", l->id);
+	json_put_string(w, "public_code", l->public_code);
+	json_put_string(w, "code", l->code);
+	json_put_uuid(w, "product_id", l->product_id);
+	json_put_uuid(w, "origin_id", l->origin_id);
+	json_put_uuid(w, "organization_id", l->organization_id);
+	json_put_string(w, "quantity", l->quantity);
+	json_put_string(w, "uom", l->uom);
+	json_put_date(w, "harvested_on", l->harvested_on);
+	json_put_string(w, "status", l->status);
+	json_put_integer(w, "version", l->version);
+	json_put_time(w, "created_at", l->created_at);
+	json_close(w, '}');
+}
+
+/* The product, and the origin if one is named, must be the organization's own. */
+static int take_owned(struct ctx *ctx, const struct lot_fields *in)
+{
+	bool has_product, has_origin = true;
+
+	TRY(store_owned_take(ctx->db, &has_product));
+	if (!uuid_is_nil(in->origin_id))
+		TRY(store_owned_take(ctx->db, &has_origin));
+	if (!has_product)
+		faults_add(&ctx->faults, ctx->arena, ERR_UNKNOWN_PRODUCT, "/product_id");
+	if (!has_origin)
+		faults_add(&ctx->faults, ctx->arena, ERR_UNKNOWN_LOCATION, "/origin_id");
+	return ctx->faults.count ? -ERR_INVALID : 0;
+}
+
+int lot_create(struct ctx *ctx)
+{
+	const struct lot_fields *in = ctx->input;
+	char public_code[PUBLIC_CODE_LENGTH + 1];
+	struct lot lot = {
+		.id = random_uuid(),
+		.organization_id = ctx->session.organization_id,
+		.product_id = in->product_id,
+		.origin_id = in->origin_id,
+		.public_code = public_code,
+		.code = in->code,
+		.quantity = in->quantity,
+		.uom = in->uom,
+		.harvested_on = in->harvested_on,
+		.status = "REGISTERED",
+		.version = 1,
+		.created_at = ctx->now,
+	};
+	struct json_writer w;
+
+	random_base62(public_code, PUBLIC_CODE_LENGTH);
+	chain_start(lot.id, lot.chain_head);
+	write_begin(ctx);
+	store_product_owned_send(ctx->db, in->product_id, lot.organization_id);
+	if (!uuid_is_nil(in->origin_id))
+		store_location_owned_send(ctx->db, in->origin_id, lot.organization_id);
+	TRY(write_check(ctx));
+	TRY(take_owned(ctx, in));
+	store_lot_insert_send(ctx->db, &lot);
+	json_begin(&w, &ctx->resp->body);
+	lot_write(&w, &lot);
+	return write_created(ctx, 1, "/v1/lots/", lot.id);
+}
+
+int lot_show(struct ctx *ctx)
+{
+	struct json_writer w;
+	struct uuid id;
+	struct lot lot;
+
+	if (uuid_parse(ctx->params[0], &id))
+		return -ERR_NOT_FOUND;
+	TRY(store_lot_get(ctx->db, id, policy_viewer(&ctx->session), &lot));
+	snprintf(ctx->resp->etag, sizeof ctx->resp->etag, "\"%lld\"", (long long)lot.version);
+	if (etag_matches(ctx->req->if_none_match, ctx->resp->etag))
+		return ctx->resp->status = 304;
+	json_begin(&w, &ctx->resp->body);
+	lot_write(&w, &lot);
+	return response_json(ctx->resp, 200);
+}
+
+int lot_list(struct ctx *ctx)
+{
+	const struct lot_query *in = ctx->input;
+	const struct lot_filter filter = {
+		.status = in->status < 0 ? NULL : statuses[in->status],
+		.code = in->code,
+		.product_id = in->product_id,
+		.harvested_from = in->harvested_from,
+		.harvested_to = in->harvested_to,
+	};
+	struct json_writer w;
+	struct lot *list;
+	struct page page;
+	int count;
+
+	TRY(list_page(&in->page, &page));
+	TRY(store_lot_list(ctx->db, ctx->arena, policy_viewer(&ctx->session), &filter, page, &list, &count));
+	int shown = MIN(count, page.limit);
+	list_begin(ctx, &w);
+	for (int i = 0; i < shown; i++)
+		lot_write(&w, &list[i]);
+	return list_end(ctx, &w, count > shown, shown ? list[shown - 1].id : page.after);
+}

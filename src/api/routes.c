@@ -1,0 +1,50 @@
+/* The table that is the API: one row an endpoint. The policy column has no default: a row without one does not compile. */
+#include "api/routes.h"
+
+#include "api/handlers.h"
+#include "api/policy.h"
+#include "base/base.h"
+
+#define ROUTE(m, p, who, c, in, h, about)                                                                    \
+	{                                                                                                    \
+		.method = HTTP_##m, .path = (p), .policy = (who), .class = CLASS_##c, .input = (in),         \
+		.handler = (h), .summary = (about)                                                           \
+	}
+#define OPS_ROUTE(m, p, who, c, in, h, about)                                                                \
+	{                                                                                                    \
+		.method = HTTP_##m, .path = (p), .policy = (who), .class = CLASS_##c, .input = (in),         \
+		.handler = (h), .summary = (about), .ops = true                                              \
+	}
+
+/* clang-format off */
+const struct route routes[] = {
+	/*    method  path                       who                           class   takes            handler          what it is */
+	ROUTE(POST,   "/v1/auth/login",          ANYONE,                       WRITE,  &login_input,    auth_login,      "log in"),
+	ROUTE(POST,   "/v1/auth/refresh",        ANYONE,                       WRITE,  &refresh_input,  auth_refresh,    "trade a refresh token for new tokens"),
+	ROUTE(POST,   "/v1/auth/logout",         MEMBER,                       WRITE,  NULL,            auth_logout,     "end the session and all its tokens"),
+	ROUTE(GET,    "/v1/me",                  MEMBER,                       READ,   NULL,            me_show,         "who is logged in"),
+
+	ROUTE(GET,    "/v1/locations",           MEMBER,                       LIST,   &page_input,     location_list,   "one's locations, newest first"),
+	ROUTE(POST,   "/v1/locations",           CHAIN | APPROVED,             WRITE,  &location_input, location_create, "register a location"),
+	ROUTE(GET,    "/v1/products",            MEMBER,                       LIST,   &page_input,     product_list,    "one's products, newest first"),
+	ROUTE(POST,   "/v1/products",            PRODUCER | PACKER | APPROVED, WRITE,  &product_input,  product_create,  "register a product"),
+
+	ROUTE(GET,    "/v1/lots",                MEMBER,                       LIST,   &lot_list_input, lot_list,        "own and granted lots, newest first"),
+	ROUTE(POST,   "/v1/lots",                PRODUCER | APPROVED,          WRITE,  &lot_input,      lot_create,      "register a lot"),
+	ROUTE(GET,    "/v1/lots/{id}",           MEMBER,                       READ,   NULL,            lot_show,        "one lot"),
+	ROUTE(GET,    "/v1/lots/{id}/events",    MEMBER,                       LIST,   &page_input,     event_list,      "what happened to a lot, oldest first"),
+	ROUTE(POST,   "/v1/lots/{id}/events",    CHAIN | APPROVED,             WRITE,  &event_input,    event_create,    "record an event"),
+	ROUTE(GET,    "/v1/lots/{id}/verify",    MEMBER,                       LIST,   NULL,            lot_verify,      "recompute a lot's chain"),
+
+	ROUTE(GET,    "/t/{public_code}",        ANYONE,                       READ,   NULL,            trace_by_code,   "a lot's public history by its code"),
+	ROUTE(GET,    "/01/{gtin}/10/{lot_code}", ANYONE,                      READ,   NULL,            trace_by_gtin,   "the same by GS1 Digital Link"),
+
+	ROUTE(GET,    "/livez",                  ANYONE,                       HEALTH, NULL,            health_live,     "is the process alive"),
+	ROUTE(GET,    "/readyz",                 ANYONE,                       HEALTH, NULL,            health_ready,    "may the load balancer send requests"),
+	OPS_ROUTE(GET, "/livez",                 ANYONE,                       HEALTH, NULL,            health_live,     "is the process alive"),
+	OPS_ROUTE(GET, "/readyz",                ANYONE,                       HEALTH, NULL,            health_ready,    "may the load balancer send requests"),
+	OPS_ROUTE(GET, "/status",                ANYONE,                       HEALTH, NULL,            health_status,   "the scoreboard"),
+};
+/* clang-format on */
+
+const size_t route_count = ARRAY_SIZE(routes);

@@ -1,0 +1,98 @@
+/* A write as a handler sees it. */
+#include "api/write.h"
+
+#include <string.h>
+
+#include "api/policy.h"
+
+int write_key(const struct request *req, struct arena *arena, const char **ret_key)
+{
+	const char *key = req->idempotency_key;
+
+	if (!key) {
+		*ret_key = NULL;
+		return 0;
+	}
+	size_t n = strlen(key);
+	if (n >= 2 && key[0] == '"' && key[n - 1] == '"') {
+		key++;
+		n -= 2;
+	}
+	if (n < 1 || n > 255)
+		return -ERR_BAD_IDEMPOTENCY_KEY;
+	for (size_t i = 0; i < n; i++)
+		if (key[i] <= ' ' || key[i] > '~' || key[i] == ',' || key[i] == '"')
+			return -ERR_BAD_IDEMPOTENCY_KEY;
+	*ret_key = arena_copy(arena, key, n);
+	return 0;
+}
+
+/* What a key stands for: the same method, path and body. */
+static void fingerprint(const struct request *req, struct arena *arena, uint8_t digest[SHA256_SIZE])
+{
+	struct buf b;
+
+	buf_init(&b, arena, REQUEST_BODY_MAX + 16384);
+	buf_printf(&b, "%s %s\n", req->method_text, req->path);
+	buf_add(&b, req->body, req->body_length);
+	sha256(b.data, b.len, digest);
+}
+
+int write_prepare(struct ctx *ctx)
+{
+	struct writer *w = &ctx->writer;
+
+	slot_stage(ctx->slot, "handler");
+	if (ctx->route->class != CLASS_WRITE || !ctx->has_session)
+		return 0;
+	*w = (struct writer){ .user_id = ctx->session.user_id, .now = ctx->now };
+	memcpy(w->access_hash, ctx->access_hash, sizeof w->access_hash);
+	if (ctx->route->method == HTTP_POST)
+		TRY(write_key(ctx->req, ctx->arena, &w->key));
+	if (w->key)
+		fingerprint(ctx->req, ctx->arena, w->fingerprint);
+	return 0;
+}
+
+void write_begin(struct ctx *ctx)
+{
+	store_write_begin(ctx->db, &ctx->writer);
+}
+
+int write_check(struct ctx *ctx)
+{
+	struct answer stored;
+
+	slot_stage(ctx->slot, "check");
+	int err = store_write_check(ctx->db, &ctx->writer, &ctx->session, &stored);
+	if (err == -ERR_REPLAYED) {
+		buf_add_text(&ctx->resp->body, stored.body);
+		response_json(ctx->resp, stored.status);
+		ctx->resp->location = stored.location;
+		ctx->resp->replayed = true;
+	}
+	return err ? err : policy_admits(ctx->route, &ctx->session);
+}
+
+int write_created(struct ctx *ctx, int changes, const char *prefix, struct uuid id)
+{
+	char text[UUID_TEXT_SIZE];
+
+	uuid_to_text(id, text);
+	return write_commit(ctx, changes, response_created(ctx->resp, "%s%s", prefix, text));
+}
+
+int write_commit(struct ctx *ctx, int changes, int status)
+{
+	const struct answer answer = {
+		.status = status,
+		.location = ctx->resp->location,
+		.body = ctx->resp->body.len ? ctx->resp->body.data : "",
+	};
+
+	if (status < 0)
+		return status;
+	slot_stage(ctx->slot, "commit");
+	TRY(store_write_commit(ctx->db, &ctx->writer, &answer, changes));
+	return status;
+}

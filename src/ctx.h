@@ -1,0 +1,47 @@
+/*
+ * Everything one request has at hand. Made once a worker; what belongs to the request is set anew for each.
+ */
+#ifndef CTX_H
+#define CTX_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/clock.h"
+#include "conf/conf.h"
+#include "http/request.h"
+#include "http/response.h"
+#include "http/router.h"
+#include "pool/pool.h"
+#include "pool/scoreboard.h"
+#include "session/redis.h"
+#include "store/session.h"
+#include "store/write.h"
+
+struct ctx {
+	/* The worker's. */
+	struct conf *conf;
+	struct arena *arena;
+	struct db *db;       /* NULL in the ops group, which touches no store */
+	struct redis *redis; /* NULL likewise */
+	struct slot *slot;
+	const struct scoreboard *scoreboard;
+
+	/* The request's. */
+	struct request *req;
+	struct response *resp;
+	const struct route *route;
+	const char *params[ROUTE_PARAMS_MAX];
+	int64_t now;              /* wall us, one for everything a request writes */
+	struct deadline deadline; /* of the whole request, time in the queue included */
+	int64_t queued;           /* us it waited before it was read */
+	struct session session;   /* of those that have one */
+	bool has_session;
+	uint8_t access_hash[SHA256_SIZE];
+	struct writer writer; /* of a route that writes */
+	void *input;
+	struct faults faults;
+};
+
+#endif

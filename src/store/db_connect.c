@@ -1,0 +1,289 @@
+/* Connecting: name resolved and TCP, TLS and login done within a deadline, failures spaced out by full jitter. */
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "crypto/random.h"
+#include "store/db_internal.h"
+
+enum {
+	CONNECT_MS = 2000,   /* libpq ignores connect_timeout with PQconnectPoll: this is it */
+	BACKOFF_MIN_MS = 50, /* a failover takes a minute: 50 ms to 2 s between tries of one worker */
+	BACKOFF_MAX_MS = 2000,
+	SETTINGS_MAX = 64,
+};
+
+/* Lasting settings of every connection. A dead peer is noticed in 5 + 2 * 3 s while idle, in 5 s with data on the way. The
+ * server ends a transaction whose worker is gone, and a statement whose client has left. */
+static const struct setting {
+	const char *keyword, *value;
+} settings[] = {
+	{ "application_name", "agrobridge" },
+	{ "keepalives", "1" },
+	{ "keepalives_idle", "5" },
+	{ "keepalives_interval", "2" },
+	{ "keepalives_count", "3" },
+	{ "tcp_user_timeout", "5000" },
+	{ "client_encoding", "UTF8" },
+	{ "gssencmode", "disable" },
+};
+
+struct connect_list {
+	const char *keywords[SETTINGS_MAX], *values[SETTINGS_MAX];
+	int count;
+};
+
+static void connect_set(struct connect_list *list, const char *keyword, const char *value)
+{
+	int i = 0;
+
+	while (i < list->count && strcmp(list->keywords[i], keyword) != 0)
+		i++;
+	if (i == SETTINGS_MAX - 1)
+		return;
+	list->keywords[i] = keyword;
+	list->values[i] = value;
+	list->count = MAX(list->count, i + 1);
+}
+
+static const char *connect_get(const struct connect_list *list, const char *keyword)
+{
+	for (int i = 0; i < list->count; i++)
+		if (strcmp(list->keywords[i], keyword) == 0)
+			return list->values[i];
+	return NULL;
+}
+
+int db_new(const struct db_options *options, struct db **ret_db, const char **ret_why)
+{
+	struct db *db = calloc(1, sizeof *db);
+	char *why = NULL;
+
+	*ret_why = "out of memory";
+	if (!db)
+		return -ERR_UNAVAILABLE;
+	db->options = *options;
+	db->conninfo = PQconninfoParse(options->url, &why);
+	PQfreemem(why); /* not passed on: libpq quotes the URL in it, password and all */
+	if (!db->conninfo || !*options->url) {
+		*ret_why = "the URL is not one of PostgreSQL: postgresql://user@host:5432/name";
+		db_free(db);
+		return -ERR_INVALID;
+	}
+	*ret_db = db;
+	return 0;
+}
+
+void db_free(struct db *db)
+{
+	if (!db)
+		return;
+	db_drop(db);
+	PQconninfoFree(db->conninfo);
+	free(db);
+}
+
+void db_drop(struct db *db)
+{
+	rows_clear(&db->rows);
+	PQfinish(db->conn);
+	db->conn = NULL;
+	memset(db->prepared, 0, sizeof db->prepared);
+	db->count = 0;
+	db->in_transaction = false;
+}
+
+void db_set_why(struct db *db, const char *text)
+{
+	size_t n = strcspn(text, "\n");
+
+	snprintf(db->why, sizeof db->why, "%.*s", (int)MIN(n, sizeof db->why - 1), text);
+}
+
+int db_wait(struct db *db, short events, struct deadline d)
+{
+	int64_t start = clock_now();
+	int got = deadline_poll(PQsocket(db->conn), events, d);
+
+	db->waited += clock_now() - start;
+	if (got > 0)
+		return 0;
+	db_set_why(db, "the deadline passed while waiting for postgres");
+	return -ERR_UNAVAILABLE;
+}
+
+static void ignore_notice(void *self, const PGresult *result)
+{
+	(void)self;
+	(void)result;
+}
+
+/* A full jitter between nothing and the doubled bound: a thousand workers do not come back at one instant. */
+static int64_t backoff_us(int failures)
+{
+	int64_t bound = MIN((int64_t)BACKOFF_MIN_MS << MIN(failures - 1, 10), BACKOFF_MAX_MS) * US_PER_MS;
+	uint32_t random;
+
+	random_bytes(&random, sizeof random);
+	return (int64_t)((uint64_t)bound * random >> 32);
+}
+
+static int connect_failed(struct db *db)
+{
+	db_drop(db);
+	db->failures++;
+	db->not_before = clock_now() + backoff_us(db->failures);
+	return -ERR_UNAVAILABLE;
+}
+
+/* TCP, TLS and login, a step at a time. */
+static int connect_poll(struct db *db, struct deadline d)
+{
+	for (;;) {
+		switch (PQconnectPoll(db->conn)) {
+		case PGRES_POLLING_OK:
+			return 0;
+		case PGRES_POLLING_READING:
+			if (db_wait(db, POLLIN, d))
+				return -ERR_UNAVAILABLE;
+			break;
+		case PGRES_POLLING_WRITING:
+			if (db_wait(db, POLLOUT, d))
+				return -ERR_UNAVAILABLE;
+			break;
+		default:
+			db_set_why(db, PQerrorMessage(db->conn));
+			return -ERR_UNAVAILABLE;
+		}
+	}
+}
+
+/* Name to address outside libpq, whose own look-up has no deadline; `host` stays, for the name in the certificate. */
+static int connect_start(struct db *db, struct deadline d)
+{
+	struct connect_list list = { .count = 0 };
+	char address[ADDRESS_TEXT_SIZE], options[192];
+
+	for (size_t i = 0; i < ARRAY_SIZE(settings); i++)
+		connect_set(&list, settings[i].keyword, settings[i].value);
+	for (const PQconninfoOption *o = db->conninfo; o->keyword; o++)
+		if (o->val)
+			connect_set(&list, o->keyword, o->val);
+	snprintf(options, sizeof options,
+		"-c statement_timeout=%d -c lock_timeout=%d -c idle_in_transaction_session_timeout=%d "
+		"-c client_connection_check_interval=%d",
+		(int)db->options.statement_timeout_ms, (int)db->options.statement_timeout_ms,
+		(int)db->options.statement_timeout_ms * 2, CONNECT_MS);
+	connect_set(&list, "options", options);
+	if (*db->options.ca_file) {
+		connect_set(&list, "sslmode", "verify-full");
+		connect_set(&list, "sslrootcert", db->options.ca_file);
+	}
+	const char *host = connect_get(&list, "host");
+	if (host && *host != '/' && !connect_get(&list, "hostaddr")) {
+		if (resolve(&db->resolver, host, d, address)) {
+			db_set_why(db, "the server's name could not be resolved");
+			return -ERR_UNAVAILABLE;
+		}
+		connect_set(&list, "hostaddr", address);
+	}
+	const char *password = db->options.password ? db->options.password(db->options.self) : "";
+	if (*password && !connect_get(&list, "password"))
+		connect_set(&list, "password", password);
+	db->conn = PQconnectStartParams(list.keywords, list.values, 0);
+	if (!db->conn || PQstatus(db->conn) == CONNECTION_BAD) {
+		db_set_why(db, db->conn ? PQerrorMessage(db->conn) : "out of memory");
+		return -ERR_UNAVAILABLE;
+	}
+	PQsetNoticeReceiver(db->conn, ignore_notice, NULL);
+	return connect_poll(db, d);
+}
+
+static int check_schema(struct db *db, struct deadline d)
+{
+	struct deadline request = db->deadline;
+	struct rows *rows;
+
+	if (!db->options.required_schema)
+		return 0;
+	db->deadline = deadline_earlier(d, db->deadline);
+	DB_SEND(db, SCHEMA_VERSION);
+	int err = db_flush(db);
+	if (!err)
+		err = db_result(db, &rows);
+	if (!err && (!db_row(rows) || db_read_int(rows) < db->options.required_schema)) {
+		db_set_why(db, "the schema is older than this program: run migrate");
+		err = -ERR_SCHEMA_TOO_OLD;
+	}
+	db->deadline = request;
+	return err;
+}
+
+static int connect_now(struct db *db, struct deadline d)
+{
+	if (clock_now() < db->not_before)
+		return -ERR_UNAVAILABLE; /* why stays what the failure before said */
+	int err = connect_start(db, d);
+	if (err && db->conn && PQconnectionUsedPassword(db->conn) && db->options.reload_password &&
+		db->options.reload_password(db->options.self)) {
+		db_drop(db);
+		err = connect_start(db, d);
+	}
+	if (err)
+		return connect_failed(db);
+	if (PQsetnonblocking(db->conn, 1) || !PQenterPipelineMode(db->conn)) {
+		db_set_why(db, PQerrorMessage(db->conn));
+		return connect_failed(db);
+	}
+	err = check_schema(db, d);
+	if (err) {
+		connect_failed(db);
+		return err == -ERR_SCHEMA_TOO_OLD ? err : -ERR_UNAVAILABLE;
+	}
+	db->failures = 0;
+	return 0;
+}
+
+/* A connection that the server closed while we slept shows as readable; what it says then is its farewell. */
+static bool is_dead(struct db *db)
+{
+	struct deadline now = { 0 };
+
+	for (int i = 0; i < 2; i++) {
+		if (deadline_poll(PQsocket(db->conn), POLLIN, now) <= 0)
+			return false;
+		if (!PQconsumeInput(db->conn) || PQstatus(db->conn) != CONNECTION_OK)
+			return true;
+	}
+	return false;
+}
+
+int db_ready(struct db *db)
+{
+	if (db->conn && !is_dead(db))
+		return 0;
+	db_drop(db);
+	return connect_now(db, deadline_earlier(db->deadline, deadline_in(CONNECT_MS * US_PER_MS)));
+}
+
+int db_connect(struct db *db, struct deadline d, const char **ret_why)
+{
+	db->deadline = d;
+	int err = db_ready(db);
+	if (ret_why)
+		*ret_why = db->why;
+	return err;
+}
+
+const char *db_why(const struct db *db)
+{
+	return db->why;
+}
+
+bool db_is_up(const struct db *db)
+{
+	return db->conn;
+}

@@ -1,0 +1,100 @@
+/* Logins: the table session, and session_spent for refresh tokens already used. */
+#include "store/session.h"
+
+#include <string.h>
+
+#include "base/err.h"
+
+const char *const role_names[ROLE_COUNT + 1] = { "ADMIN", "PRODUCER", "PACKER", "EXPORTER", "CERTIFIER",
+	"BUYER", NULL };
+
+/* The role named `name`; ROLE_COUNT, which no policy admits, for any other. */
+static enum role role_of(const char *name)
+{
+	int role = 0;
+
+	while (role < ROLE_COUNT && (!name || strcmp(name, role_names[role]) != 0))
+		role++;
+	return (enum role)role;
+}
+
+void store_session_send(struct db *db, const uint8_t access_hash[SHA256_SIZE], int64_t now)
+{
+	DB_SEND(db, SESSION_BY_ACCESS, db_bytes(access_hash, SHA256_SIZE), db_time(now));
+}
+
+int store_session_take(struct db *db, struct session *ret_session)
+{
+	struct rows *rows;
+	struct session s;
+
+	TRY(db_result(db, &rows));
+	if (!db_row(rows))
+		return -ERR_UNAUTHENTICATED;
+	s.id = db_read_uuid(rows);
+	s.user_id = db_read_uuid(rows);
+	s.role = role_of(db_read_text(rows));
+	s.organization_id = db_read_uuid(rows);
+	s.approved = db_read_bool(rows);
+	s.expires_at = db_read_time(rows);
+	*ret_session = s;
+	return 0;
+}
+
+int store_session_get(
+	struct db *db, const uint8_t access_hash[SHA256_SIZE], int64_t now, struct session *ret_session)
+{
+	store_session_send(db, access_hash, now);
+	TRY(db_flush(db));
+	return store_session_take(db, ret_session);
+}
+
+int store_session_insert(
+	struct db *db, struct uuid id, struct uuid user_id, const struct token_pair *tokens, int64_t now)
+{
+	DB_SEND(db, SESSION_INSERT, db_uuid(id), db_uuid(user_id), db_bytes(tokens->access_hash, SHA256_SIZE),
+		db_time(tokens->access_expires_at), db_bytes(tokens->refresh_hash, SHA256_SIZE),
+		db_time(tokens->refresh_expires_at), db_time(now));
+	TRY(db_flush(db));
+	return db_result(db, NULL);
+}
+
+int store_session_rotate(struct db *db, const uint8_t refresh_hash[SHA256_SIZE],
+	const struct token_pair *tokens, int64_t now, uint8_t ret_old_access[SHA256_SIZE])
+{
+	struct rows *rows;
+	struct uuid id = { 0 };
+
+	memset(ret_old_access, 0, SHA256_SIZE);
+	DB_SEND(db, BEGIN);
+	DB_SEND(db, SESSION_BY_REFRESH_LOCK, db_bytes(refresh_hash, SHA256_SIZE), db_time(now));
+	DB_SEND(db, SESSION_REVOKE_REUSED, db_bytes(refresh_hash, SHA256_SIZE), db_time(now));
+	TRY(db_flush(db));
+	TRY(db_result(db, NULL));
+	TRY(db_result(db, &rows));
+	bool known = db_row(rows);
+	if (known) {
+		id = db_read_uuid(rows);
+		db_read_bytes(rows, ret_old_access, SHA256_SIZE);
+	}
+	TRY(db_result(db, &rows));
+	if (db_row(rows)) {
+		(void)db_read_uuid(rows);
+		db_read_bytes(rows, ret_old_access, SHA256_SIZE);
+	}
+	if (known)
+		DB_SEND(db, SESSION_ROTATE, db_uuid(id), db_bytes(tokens->access_hash, SHA256_SIZE),
+			db_time(tokens->access_expires_at), db_bytes(tokens->refresh_hash, SHA256_SIZE),
+			db_time(tokens->refresh_expires_at), db_time(now));
+	DB_SEND(db, COMMIT);
+	TRY(db_flush(db));
+	TRY(db_results(db, known ? 2 : 1));
+	return known ? 0 : -ERR_UNAUTHENTICATED;
+}
+
+int store_session_revoke(struct db *db, const uint8_t access_hash[SHA256_SIZE], int64_t now)
+{
+	DB_SEND(db, SESSION_REVOKE, db_bytes(access_hash, SHA256_SIZE), db_time(now));
+	TRY(db_flush(db));
+	return db_result(db, NULL);
+}

@@ -1,0 +1,49 @@
+/*
+ * Logins as PostgreSQL keeps them, which is the truth about them. Tokens are known by their SHA-256 only.
+ */
+#ifndef STORE_SESSION_H
+#define STORE_SESSION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "crypto/digest.h"
+#include "store/store.h"
+
+/* Order as in the table app_user's check. */
+enum role { ROLE_ADMIN, ROLE_PRODUCER, ROLE_PACKER, ROLE_EXPORTER, ROLE_CERTIFIER, ROLE_BUYER, ROLE_COUNT };
+extern const char *const role_names[ROLE_COUNT + 1]; /* NULL at the end */
+
+/* Who is asking, for as long as one request. */
+struct session {
+	struct uuid id, user_id;
+	struct uuid organization_id; /* nil for an administrator */
+	enum role role;
+	bool approved;      /* its organization may write */
+	int64_t expires_at; /* of the access token, wall us */
+};
+
+struct token_pair {
+	uint8_t access_hash[SHA256_SIZE], refresh_hash[SHA256_SIZE];
+	int64_t access_expires_at, refresh_expires_at;
+};
+
+/* The session an access token opens now; -ERR_UNAUTHENTICATED if none. */
+MUST_CHECK int store_session_get(
+	struct db *db, const uint8_t access_hash[SHA256_SIZE], int64_t now, struct session *ret_session);
+/* The two halves of the same, for a transaction's exchange. */
+void store_session_send(struct db *db, const uint8_t access_hash[SHA256_SIZE], int64_t now);
+MUST_CHECK int store_session_take(struct db *db, struct session *ret_session);
+
+MUST_CHECK int store_session_insert(
+	struct db *db, struct uuid id, struct uuid user_id, const struct token_pair *tokens, int64_t now);
+
+/* Trades a refresh token for a new pair. *ret_old_access is the hash of an access token that died by it, whatever is
+ * returned: forget its copy. -ERR_UNAUTHENTICATED: unknown, expired, or used before; then its whole family is revoked. */
+MUST_CHECK int store_session_rotate(struct db *db, const uint8_t refresh_hash[SHA256_SIZE],
+	const struct token_pair *tokens, int64_t now, uint8_t ret_old_access[SHA256_SIZE]);
+
+/* Ends the family the access token belongs to. Ending it twice is no error. */
+MUST_CHECK int store_session_revoke(struct db *db, const uint8_t access_hash[SHA256_SIZE], int64_t now);
+
+#endif
