@@ -101,12 +101,13 @@ static void take_a_quarter(struct arena *a)
 
 static void take_all_of_memory(struct arena *a)
 {
-	arena_alloc(a, SIZE_MAX);
+	arena_alloc(a, 16);
+	arena_alloc(a, SIZE_MAX - 7); /* 16 + this wraps around to 8 */
 }
 
 static void take_an_array_that_overflows(struct arena *a)
 {
-	arena_alloc_array(a, SIZE_MAX / 2, 3);
+	arena_alloc_array(a, SIZE_MAX / 2 + 1, 2); /* the product wraps around to 0 */
 }
 
 static void copy_too_much(struct arena *a)
