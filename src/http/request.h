@@ -59,14 +59,17 @@ struct request {
 };
 
 /*
- * Splits the target (RFC 3986 section 3) and decodes each segment and query pair once.
- * -ERR_BAD_PATH: not starting with '/', empty or dot segments, a bad escape, %00, invalid UTF-8, raw control
- * characters or non-ASCII bytes. More segments than REQUEST_SEGMENTS_MAX: -ERR_NOT_FOUND, no route is that long.
- * -ERR_BAD_QUERY: a bad escape, %00, invalid UTF-8 or more pairs than REQUEST_QUERY_MAX.
+ * Splits the target (RFC 3986 section 3) and decodes each segment and query pair once. Method and language are there
+ * whatever it returns, so that a problem can be told.
+ * -ERR_BAD_PATH: not starting with '/', empty or dot segments (a final slash makes an empty one; "/" alone has none),
+ * a bad escape, %00, invalid UTF-8, raw control characters, spaces or non-ASCII bytes. More segments than
+ * REQUEST_SEGMENTS_MAX: -ERR_NOT_FOUND, no route is that long. -ERR_BAD_QUERY: a bad escape, %00, invalid UTF-8 or more
+ * pairs than REQUEST_QUERY_MAX; a name without '=' has the value "", nothing between two '&' is skipped.
  */
 MUST_CHECK int request_parse(struct request *r, struct arena *arena);
 
-/* Accept-Language (RFC 9110 section 12.5.4): whichever of en and es weighs more; English when neither is named. */
+/* Accept-Language (RFC 9110 section 12.5.4): whichever of en and es, regions included, weighs more, the first of equals;
+ * English when neither is named, also by "*", or the header is malformed. */
 enum language request_language(const char *accept_language);
 
 #endif
