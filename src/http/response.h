@@ -47,22 +47,32 @@ struct response {
 
 void response_init(struct response *resp, struct arena *arena);
 
-/* 200 or another status with what was written to resp->body as JSON. */
+/* 200 or another status with what was written to resp->body as JSON; 500 when that passed RESPONSE_MAX. */
 int response_json(struct response *resp, int status);
+/* 201 likewise, with the new resource's Location. */
 int response_created(struct response *resp, const char *location_fmt, ...) PRINTF_LIKE(2, 3);
+/* 204; what was written is dropped. */
 int response_no_content(struct response *resp);
 
-/* The problem that `err` (-ERR_*) stands for, in the request's language. */
+/*
+ * The problem that `err` (-ERR_*) stands for, in the request's language; `req` may be NULL (English, no request id). An
+ * err that never reaches a client as such is answered 500. What was written before is dropped with its Location, ETag
+ * and Cache-Control (now no-store); allow stays. 401 sets challenge; 503 and 429 set retry_after to 1-3 s at random
+ * where it is 0.
+ */
 int response_problem(struct response *resp, const struct request *req, int err);
-/* The same with errors[]: 422 unless `err` says otherwise. */
+/* The same with errors[], where there are faults: 422 invalid when `err` is 0. */
 int response_faults(struct response *resp, const struct request *req, int err, const struct faults *faults);
 
+/* The FAULTS_MAX + 1st and later ones are left out. */
 void faults_add(struct faults *f, struct arena *arena, enum err err, const char *pointer_fmt, ...)
 	PRINTF_LIKE(4, 5);
 
-/* An ETag of the body as it stands: the first 128 bits of its SHA-256. True when If-None-Match names it (RFC 9110
- * section 13.1.2); the body is then dropped and the status 304. */
+/* Sets the ETag of the body as it stands: the first 128 bits of its SHA-256. True when this is a GET or HEAD whose
+ * If-None-Match names it (RFC 9110 section 13.1.2); the body is then dropped and the status 304. */
 bool response_etag_body(struct response *resp, const struct request *req);
+/* Whether If-Match or If-None-Match (NULL: not sent) is "*" or names `etag`. The comparison is weak for both: nginx marks
+ * the tag of an answer that it compresses as W/, and the client who sends that back has seen the same content. */
 bool etag_matches(const char *header, const char *etag);
 
 #endif
