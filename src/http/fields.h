@@ -18,28 +18,44 @@
 
 #include "base/arena.h"
 #include "base/base.h"
+#include "base/clock.h"
 #include "base/err.h"
+#include "http/gs1.h"
 #include "http/json.h"
 #include "http/request.h"
 
-/* The C type each reads into, and what an absent OPTIONAL one leaves there. */
+/*
+ * The C type each reads into, what an absent OPTIONAL one leaves there, and the rules that its row may set.
+ *
+ * TEXT     const char *, NULL    .min and .max count characters (1 and 200 where unset); no control characters (C0, DEL,
+ *                                C1) but, with .multiline, newline and tab; kept byte for byte; a REQUIRED one is more
+ *                                than white space; .check is a further rule
+ * DECIMAL  const char *, NULL    decimal string or number, exact (http/decimal.h): "12.50" stays "12.50", 1e3 becomes
+ *                                "1000"; .digits before and .scale after the point (both unset: 11 and 3, what
+ *                                NUMERIC(14,3) holds), .low and .high inclusive bounds as text, .positive: above 0
+ * INTEGER  int64_t, .preset      digits, with a minus perhaps; .low_integer and .high_integer inclusive (both 0: none)
+ * BOOLEAN  bool, false           true or false
+ * FLAG     int, -1               the same as 1 or 0, where absent must not mean false: a PATCH that leaves it as it is
+ * UUID     struct uuid, nil      hexadecimal digits of either case
+ * DATE     int32_t days, NO_DATE .not_future by the UTC date, with the same grace as TIME
+ * TIME     int64_t us, NO_TIME   wall time; .not_future, with FUTURE_GRACE_US for clocks that are fast
+ * CHOICE   int, -1               index into .choices, NULL at its end
+ */
 enum field_type {
-	FIELD_TEXT =
-		1, /* const char *, NULL       max and min count characters (default 1-200); no control characters
-	                   but, with .multiline, newline and tab; kept byte for byte */
-	FIELD_DECIMAL, /* const char *, NULL       decimal string or number, exact: "12.50" stays "12.50", 1e3 becomes
-	                   "1000"; .digits before and .scale after the point, .low and .high inclusive bounds as text,
-	                   .positive */
-	FIELD_INTEGER, /* int64_t, .preset         .low_integer, .high_integer */
-	FIELD_BOOLEAN, /* bool, false */
-	FIELD_UUID,    /* struct uuid, nil */
-	FIELD_DATE,    /* int32_t days, NO_DATE    .not_future */
-	FIELD_TIME, /* int64_t wall us, NO_TIME .not_future (five minutes of grace for clocks that are fast) */
-	FIELD_CHOICE, /* int, -1                  index into .choices, NULL at its end */
+	FIELD_TEXT = 1,
+	FIELD_DECIMAL,
+	FIELD_INTEGER,
+	FIELD_BOOLEAN,
+	FIELD_FLAG,
+	FIELD_UUID,
+	FIELD_DATE,
+	FIELD_TIME,
+	FIELD_CHOICE,
 };
 
-#define NO_DATE INT32_MIN
-#define NO_TIME INT64_MIN
+#define FUTURE_GRACE_US (5 * 60 * US_PER_SECOND)
+#define NO_DATE         INT32_MIN
+#define NO_TIME         INT64_MIN
 
 struct field {
 	const char *name;
@@ -78,9 +94,10 @@ struct input {
 };
 
 /*
- * Reads the request's body or query into a new struct. Faults found are added to `faults`.
- * -ERR_UNSUPPORTED_TYPE: the body's type is not application/json or it is encoded. -ERR_BAD_JSON; -ERR_INVALID
- * with faults (body: pointer "/name"; query: "?name" with -ERR_BAD_QUERY). A null counts as absent.
+ * Reads the request's body or query into a new struct, *ret_struct, written only when all is well.
+ * -ERR_UNSUPPORTED_TYPE: the body's type is not application/json or it is encoded. -ERR_BAD_JSON: it is not JSON, or
+ * nothing. -ERR_INVALID, and -ERR_BAD_QUERY for a query: every fault found is added to `faults`, with pointer "/name"
+ * ("" for a body that is no object) or, in a query, "?name". A null counts as absent.
  */
 MUST_CHECK int fields_read(const struct request *req, const struct input *input, struct arena *arena,
 	struct faults *faults, void **ret_struct);
@@ -94,13 +111,5 @@ struct page_query {
 	FIELD_NAMED(container, page.limit, "limit", INTEGER, OPTIONAL, .preset = 50, .low_integer = 1,       \
 		.high_integer = 200),                                                                        \
 		FIELD_NAMED(container, page.cursor, "cursor", TEXT, OPTIONAL, .max = 200)
-
-/* GS1 rules (General Specifications): check digit mod 10 over 8, 12, 13 or 14 digits; 13 for a GLN; AI (10) lot codes
- * of 1-20 characters of set 82. */
-enum err gs1_gtin(const char *text);
-enum err gs1_gln(const char *text);
-enum err gs1_lot_code(const char *text);
-/* GTIN-8/12/13 padded left to the 14 digits everything is stored and compared in. */
-void gs1_gtin14(const char *gtin, char ret_gtin14[15]);
 
 #endif
