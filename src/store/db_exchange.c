@@ -117,12 +117,12 @@ void db_start(struct db *db, struct arena *arena, struct deadline d)
 void db_send(struct db *db, enum query query, const struct db_value values[DB_PARAMS_MAX])
 {
 	if (!db->count) {
-		db->first = 0;
-		db->committing = false;
 		db->err = 0;
 		/* Nothing was sent yet: a connection found dead is replaced, unless a transaction was open on it. */
 		if (!db->in_transaction || !db->conn)
 			db->err = db_ready(db);
+		db->first = 0; /* connecting has an exchange of its own */
+		db->committing = false;
 	}
 	if (db->err)
 		return;
@@ -325,9 +325,8 @@ void db_finish(struct db *db)
 	rows_clear(&db->rows);
 	if (!db->conn)
 		return;
-	if (db->count)
-		db_drop(db);
-	else if (db->in_transaction && rollback(db))
+	/* What a handler did not want to know any more was answered all the same. */
+	if ((db->count && read_to_sync(db)) || (db->in_transaction && rollback(db)))
 		db_drop(db);
 }
 
