@@ -20,11 +20,12 @@ TREE = {
     "src/http/json.c": '#include <cjson/cJSON.h>\n#include "base/a.h"\n',
     "src/store/queries.def": 'QUERY(X, "SELECT id FROM lot")\n',
     "src/store/schema/001_first.sql": "CREATE TABLE lot ();\n",
-    "src/main.c": 'int main(void)\n{\n\treturn 0;\n}\n',
+    "src/main.c": '\t{ "serve", "[--now]", "x", f },\n',
     "tests/unit/check_a.c": "int main(void)\n{\n\treturn 0;\n}\n",
     "tests/lint/test_x.py": "",
     "README.md": "# A\n## B\nSee [docs](docs/a.md), `AGROBRIDGE_WORKERS`, `AGROBRIDGE_REDIS_URL_FILE`, AGROBRIDGE_*.\n",
     "README.es.md": "# A\n## Be\n",
+    "docs/agrobridge.1.in": ".SH SYNOPSIS\n.B agrobridge serve\n.RB [ \\-\\-now ]\n\\-\\-help \\-\\-version\n.SH DESCRIPTION\n",
     "docs/a.md": '# A\n| `not_found` | 404 |\n```\n# not a heading\n{"code": "not_found"}\n```\n',
     "docs/es/a.md": "# A\n",
 }
@@ -143,6 +144,15 @@ class Docs(Checks):
     def test_a_link_that_leads_nowhere(self):
         self.add("README.md", "[gone](docs/gone.md#part)\n")
         self.fails("docs/gone.md is not there", "check-docs")
+
+
+    def test_a_command_the_manual_does_not_have(self):
+        self.add("src/main.c", '\t{ "size", "", "x", f },\n')
+        self.fails("size is not in its synopsis", "check-docs")
+
+    def test_an_option_the_program_does_not_have(self):
+        self.write("src/main.c", '\t{ "serve", "", "x", f },\n')
+        self.fails("--now is not in main.c", "check-docs")
 
 
 class Sources(Checks):
