@@ -11,6 +11,10 @@
 #include <string.h>
 #include <time.h>
 
+/* With clang, glibc's fortified headers make macros of these two, and a macro cannot be poisoned. */
+#undef sprintf
+#undef vsprintf
+
 #pragma GCC poison strcpy strcat strncpy strncat sprintf vsprintf gets strtok
 #pragma GCC poison atoi atol atoll atof strtod strtof gmtime localtime ctime asctime mktemp tmpnam system    \
 	popen
