@@ -121,11 +121,14 @@ class Problems(FrontTest):
 
     def test_the_language_that_weighs_more_is_spoken(self):
         self.responder.answer = lambda received: None
-        for header, language in {
+        tenths = {f"en;q=0.{e}, es;q=0.{s}": "es" if s > e else "en" for e in range(10) for s in range(10)}
+        for header, language in tenths.items() | {
                 "": "en", "fr": "en", "en": "en", "es": "es", "ES-mx": "es", "es-419": "es", "est": "en", "fr, es": "es",
                 "en, es;q=0.8": "en", "es, en;q=0.8": "es", "en;q=0.5, es": "es", "es;q=0.1, en;q=0.9": "en",
                 "fr, en;q=0.3, es;q=0.7": "es", "es;q=0": "en", "es;q=0.000": "en", "en;q=0, es;q=0.1": "es",
-                "es;q=0.8,en;q=0.3": "es", "es ; q=0.9": "es", "es;q=1.0, en;q=0.9": "es", "*": "en"}.items():
+                "es;q=0.8,en;q=0.3": "es", "es ; q=0.9": "es", "es;q=1.0, en;q=0.9": "es", "*": "en",
+                "es, en": "es", "en, es": "en", "es-PE,en-US;q=1": "es", "fr;q=0.4, es;q=0.5, en;q=0.5": "es",
+                "es;q=0, en;q=0": "en"}.items():
             with self.subTest(header):
                 detail = self.ask("/x", headers=[f"Accept-Language: {header}"]).json["detail"]
                 self.assertEqual(detail, ROWS["UNAVAILABLE"][language])
