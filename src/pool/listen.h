@@ -27,7 +27,7 @@ struct listener {
 MUST_CHECK int listener_open(struct listener *ret_listener, const char *dir, const char *name, int backlog);
 
 /* Ends what can arrive: the name goes, and a connect that had already found the socket is refused from now on. What was
- * queued by then is still accepted; after it accept4() says EINVAL. */
+ * queued by then is still accepted; accept4() says EAGAIN when it is empty, for good. */
 void listener_withdraw(struct listener *l);
 
 /* Withdraws and closes; queued connections see end of file. Closed already: nothing. */

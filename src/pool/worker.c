@@ -129,26 +129,22 @@ static void serve(struct loop *l, int fd)
 	}
 }
 
-enum taken { TAKEN_ONE, TAKEN_NONE, TAKEN_CLOSED };
-
-/* Accepts and serves one connection, if there is one. Errors that stay (out of descriptors, out of memory) leave the
+/* Accepts and serves one connection; false: there is none. Errors that stay (out of descriptors, out of memory) leave the
  * listener readable: the pause keeps the loop from spinning. */
-static enum taken take_one(struct loop *l)
+static bool take_one(struct loop *l)
 {
 	static const int pause_ms = 50;
 	int fd = accept4(l->listener, NULL, NULL, SOCK_CLOEXEC);
 
 	if (fd >= 0) {
 		serve(l, fd);
-		return TAKEN_ONE;
+		return true;
 	}
-	if (errno == EINVAL)
-		return TAKEN_CLOSED; /* withdrawn, and its queue is empty */
 	if (errno == EAGAIN)
-		return TAKEN_NONE; /* another worker was faster */
+		return false; /* another worker was faster, or the withdrawn listener's queue is empty */
 	log_warning("could not accept: %s", strerror(errno));
 	poll(NULL, 0, pause_ms);
-	return TAKEN_ONE; /* it is still there: try again */
+	return true; /* it is still there: try again */
 }
 
 /* Waits for a connection or SIGTERM. Both are reported when both are there. */
@@ -168,12 +164,12 @@ static void serve_until_told(struct loop *l)
 	for (;;) {
 		bool connection, told;
 		await(l, &connection, &told);
-		if (connection && slot_closing(l->w->slot) != CLOSING_HASTE && take_one(l) == TAKEN_CLOSED)
-			return;
+		if (connection && slot_closing(l->w->slot) != CLOSING_HASTE)
+			take_one(l);
 		if (told)
 			break;
 	}
-	while (slot_closing(l->w->slot) == CLOSING_DRAIN && take_one(l) == TAKEN_ONE)
+	while (slot_closing(l->w->slot) == CLOSING_DRAIN && take_one(l))
 		;
 }
 
