@@ -39,7 +39,7 @@ static enum err read_exponent(const char *text, long *ret_exponent)
 
 static enum err take_apart(const char *text, bool exponent_allowed, struct parts *ret_parts)
 {
-	struct parts p = { .negative = *text == '-' };
+	struct parts p = { .negative = *text == '-', .fraction = "" };
 	const char *at = text + p.negative;
 	long exponent = 0;
 

@@ -11,7 +11,7 @@ static struct arena arena;
 
 static void make_arena(void)
 {
-	ck_assert_int_eq(arena_init(&arena, ARENA_SIZE), 0);
+	ck_assert_int_eq(arena_init(&arena, 1 << 20), 0);
 }
 
 static void release_arena(void)

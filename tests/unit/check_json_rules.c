@@ -7,6 +7,7 @@
 #include "base/base.h"
 #include "base/err.h"
 #include "http/json.h"
+#include "http/json_scan.h"
 
 static struct arena arena;
 static struct faults faults;
@@ -40,6 +41,7 @@ static const struct {
 	{ "[\"\\uDd1e\\uD834\"]", "bad_character /0\n" },
 	{ "[\"\\uD800\\uD800\\n\"]", "bad_character /0\n" },
 	{ "[\"\\uD800abc\"]", "bad_character /0\n" },
+	{ "[\"\\uDC00\\uDC00\"]", "bad_character /0\n" },
 	{ "[\"\\uD834\\u0061\"]", "bad_character /0\n" },
 	{ "[\"\\uD834\\u0000\"]", "nul_character /0\nbad_character /0\n" },
 	{ "{\"\\uDFFF\":0}", "bad_character /\xef\xbf\xbd\n" },
@@ -47,6 +49,14 @@ static const struct {
 	{ "{\"a\":1,\"b\":2,\"\\u0061\":3}", "duplicate_field /a\n" },
 	{ "{\"\\ud83d\\ude00\":1,\"\xf0\x9f\x98\x80\":2}", "duplicate_field /\xf0\x9f\x98\x80\n" },
 	{ "{\"\":1,\"\":2}", "duplicate_field /\n" },
+	{ "{\"\\\"\\\\\\/\\b\\f\\n\\r\\t\":1,\"\\u0022\\u005C\\u002f\\u0008\\u000c\\u000A\\u000d\\u0009\":1}",
+		"duplicate_field /\"\\~1\b\f\n\r\t\n" },
+	{ "{\"\\u007f\\u0080\\u07ff\":1,\"\x7f\xc2\x80\xdf\xbf\":1}",
+		"duplicate_field /\x7f\xc2\x80\xdf\xbf\n" },
+	{ "{\"\\u0800\\uffff\":1,\"\xe0\xa0\x80\xef\xbf\xbf\":1}",
+		"duplicate_field /\xe0\xa0\x80\xef\xbf\xbf\n" },
+	{ "{\"\\ud800\\udc00\\udbff\\udfff\":1,\"\xf0\x90\x80\x80\xf4\x8f\xbf\xbf\":1}",
+		"duplicate_field /\xf0\x90\x80\x80\xf4\x8f\xbf\xbf\n" },
 	{ "{\"x/y~z\":1,\"x/y~z\":1}", "duplicate_field /x~1y~0z\n" },
 	{ "{\"a\":{\"b\":1,\"b\":2},\"c\":[{},{\"d\":0,\"d\":0}]}",
 		"duplicate_field /a/b\nduplicate_field /c/1/d\n" },
@@ -97,11 +107,12 @@ END_TEST
 
 START_TEST(faults_beyond_the_limit_are_left_out)
 {
+	enum { COUNT = 100000 }; /* were each given its pointer, the arena would not hold them */
 	struct buf b;
 	const struct json *root;
 
 	buf_init(&b, &arena, 1 << 20);
-	for (int i = 0; i < 100; i++)
+	for (int i = 0; i < COUNT; i++)
 		buf_add_text(&b, i ? ",\"\\u0000\"" : "[\"\\u0000\"");
 	buf_add_char(&b, ']');
 	ck_assert_int_eq(parse(b.data, b.len, &root), -ERR_INVALID);
@@ -204,9 +215,10 @@ START_TEST(an_object_of_too_many_members_is_refused_in_linear_time)
 	ck_assert_str_eq(listed(), "too_long \n");
 
 	faults.count = 0;
-	text = members(100000, "\"\\u%04x\\n\":0", &n);
 	/* Compared pairwise they would be 5 * 10^9 looks: the test would not end within its time. */
+	text = members(100000, "\"\\u0061%d\":0", &n);
 	ck_assert_int_eq(parse(text, n, &root), -ERR_INVALID);
+	ck_assert_str_eq(listed(), "too_long \n");
 }
 END_TEST
 
@@ -265,6 +277,18 @@ START_TEST(the_largest_bodies_fit_the_arena)
 }
 END_TEST
 
+START_TEST(the_tree_builder_is_given_no_number_but_zero)
+{
+	const char text[] = "[1,-2.50, 1e999 ,\"7\",{\"8\":-0}]";
+	const char numbers[] = "1\0-2.50\0001e999\0-0";
+	struct json_scan scan;
+
+	ck_assert_int_eq(json_scan(&arena, text, sizeof text - 1, &faults, &scan), 0);
+	ck_assert_str_eq(scan.text, "[0,0    , 0     ,\"7\",{\"8\":0 }]");
+	ck_assert_mem_eq(scan.numbers, numbers, sizeof numbers);
+}
+END_TEST
+
 START_TEST(when_the_arena_ends_the_next_parse_is_as_good_as_new)
 {
 	struct arena small;
@@ -302,6 +326,7 @@ int main(void)
 	tcase_add_test(tc, half_a_million_brackets_cost_no_stack);
 	tcase_add_test(tc, an_object_of_too_many_members_is_refused_in_linear_time);
 	tcase_add_test(tc, a_name_that_is_too_long_is_named_by_its_beginning);
+	tcase_add_test(tc, the_tree_builder_is_given_no_number_but_zero);
 	tcase_add_test(tc, when_the_arena_ends_the_next_parse_is_as_good_as_new);
 	tcase_add_loop_test(tc, the_largest_bodies_fit_the_arena, 0, ARRAY_SIZE(bodies));
 	srunner_run_all(runner, CK_ENV);

@@ -14,7 +14,7 @@ static struct json_writer w;
 
 static void make_writer(void)
 {
-	ck_assert_int_eq(arena_init(&arena, ARENA_SIZE), 0);
+	ck_assert_int_eq(arena_init(&arena, 8 << 20), 0);
 	buf_init(&out, &arena, RESPONSE_MAX);
 	json_begin(&w, &out);
 }

@@ -117,6 +117,15 @@ START_TEST(every_fault_is_told_and_escaped)
 }
 END_TEST
 
+START_TEST(without_faults_there_is_no_list_of_them)
+{
+	struct faults none = { 0 };
+
+	ck_assert_int_eq(response_faults(&resp, &req, -ERR_INVALID, &none), 422);
+	ck_assert_ptr_null(strstr(resp.body.data, "\"errors\""));
+}
+END_TEST
+
 START_TEST(the_error_decides_the_status_of_faults)
 {
 	struct faults faults = { 0 };
@@ -315,6 +324,7 @@ int main(void)
 	tcase_add_test(tc, a_problem_has_the_members_of_rfc_9457);
 	tcase_add_test(tc, a_problem_speaks_the_clients_language);
 	tcase_add_test(tc, every_fault_is_told_and_escaped);
+	tcase_add_test(tc, without_faults_there_is_no_list_of_them);
 	tcase_add_test(tc, the_error_decides_the_status_of_faults);
 	tcase_add_test(tc, a_problem_voids_what_the_handler_had_begun);
 	tcase_add_test(tc, who_is_not_known_is_asked_to_log_in);
