@@ -193,7 +193,8 @@ static int read_to_sync(struct db *db)
 		if (db_take(db, &result))
 			return -1;
 		bool lost = !result && PQstatus(db->conn) != CONNECTION_OK;
-		if (result && PQresultStatus(result) == PGRES_FATAL_ERROR && kind == ITEM_PREPARE)
+		/* Refused itself, or skipped after something that was. */
+		if (result && !is_good(result) && kind == ITEM_PREPARE)
 			db->prepared[db->items[db->first].query] = false;
 		/* A statement ends with NULL, the sync with itself. */
 		if (!result || PQresultStatus(result) == PGRES_PIPELINE_SYNC)
@@ -215,6 +216,13 @@ static int rollback(struct db *db)
 	return err ? err : db_result(db, NULL);
 }
 
+static bool severity_is(const PGresult *result, const char *severity)
+{
+	const char *found = result ? PQresultErrorField(result, PG_DIAG_SEVERITY_NONLOCALIZED) : NULL;
+
+	return found && strcmp(found, severity) == 0;
+}
+
 /* The exchange has failed with `result` (NULL: the connection or the time is gone). Leaves the connection clean or closed. */
 static int fail(struct db *db, PGresult *result, int timed_out)
 {
@@ -228,21 +236,18 @@ static int fail(struct db *db, PGresult *result, int timed_out)
 	}
 	if (result && db->items[db->first].kind == ITEM_PREPARE)
 		db->prepared[query] = false;
+	/* An ERROR (not FATAL: the session's end) is the statement's, and the COMMIT behind it was skipped. */
+	bool may_have_committed = db->committing && !severity_is(result, "ERROR");
 	PQclear(result);
 	int err = -(int)e.err;
 	if (e.drop) {
 		/* Once a request, and never when the lost exchange may have committed. */
-		if (err == -ERR_TRY_AGAIN && (db->lost_once || db->committing))
+		if (err == -ERR_TRY_AGAIN && (db->lost_once || may_have_committed))
 			err = -ERR_UNAVAILABLE;
 		db->lost_once = true;
 		db_drop(db);
-	} else {
-		/* Statements after a failed one were skipped, their PREPAREs too. */
-		for (int i = db->first; i < db->count; i++)
-			if (db->items[i].kind == ITEM_PREPARE)
-				db->prepared[db->items[i].query] = false;
-		if (read_to_sync(db) || (db->in_transaction && rollback(db)))
-			db_drop(db);
+	} else if (read_to_sync(db) || (db->in_transaction && rollback(db))) {
+		db_drop(db);
 	}
 	db->err = err;
 	return err;
