@@ -111,6 +111,9 @@ static void app_problem(struct ctx *ctx, int err)
 	case -ERR_OVERLOADED:
 		slot_shed(ctx->slot);
 		break;
+	case -ERR_IN_PROGRESS:
+		ctx->resp->retry_after = 1; /* its twin is within its own deadline */
+		break;
 	default:
 		break;
 	}
