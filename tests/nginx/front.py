@@ -27,8 +27,9 @@ BEGIN, END, PARAMS, STDIN, STDOUT = 1, 3, 4, 5, 6
 class Received:
     """One request as a worker sees it."""
 
-    def __init__(self, group, params, body, at):
+    def __init__(self, group, params, body, keep, at):
         self.group, self.params, self.body, self.at = group, params, body, at
+        self.keep = keep  # nginx wants the connection kept
 
 
 class Responder:
@@ -79,8 +80,7 @@ class Responder:
     def _serve(self, group, connection):
         with connection:
             try:
-                params, body = read_request(connection.makefile("rb"))
-                received = Received(group, params, body, time.time())
+                received = Received(group, *read_request(connection.makefile("rb")), time.time())
                 self.requests.put(received)
                 text = self.answer(received)
                 if text is not None:
@@ -119,8 +119,8 @@ def read_exactly(stream, n):
 
 
 def read_request(stream):
-    """(params, body) of one request."""
-    parts = {PARAMS: b"", STDIN: b""}
+    """(params, body, whether the connection is to be kept) of one request."""
+    parts = {BEGIN: b"", PARAMS: b"", STDIN: b""}
     while True:
         _, kind, _, length, padding = struct.unpack(">BBHHBx", read_exactly(stream, 8))
         content = read_exactly(stream, length)
@@ -128,7 +128,7 @@ def read_request(stream):
         if kind in parts:
             parts[kind] += content
             if kind == STDIN and not content:
-                return pairs(parts[PARAMS]), parts[STDIN]
+                return pairs(parts[PARAMS]), parts[STDIN], bool(parts[BEGIN][2] & 1)  # FCGI_KEEP_CONN
 
 
 def pairs(data):

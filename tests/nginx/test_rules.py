@@ -3,12 +3,14 @@
 import errno
 import os
 import re
+import resource
 import signal
 import socket
 import subprocess
 import threading
 import time
 import unittest
+from pathlib import Path
 
 from front import SOURCE, Client, FrontTest, Replaced, processes
 
@@ -161,14 +163,12 @@ class Delivery(FrontTest):
         self.responder.answer = lambda received: b"Status: 200\r\n\r\nback"
         self.assertEqual(self.ask("/v1/x").body, b"back")
 
-    def test_one_connection_carries_one_request(self):
-        seen = []
-        self.responder.answer = lambda received: seen.append(received) or b"Status: 204\r\n\r\n"
+    def test_one_connection_to_a_worker_carries_one_request(self):
         client = self.client()
         for _ in range(3):
             client.send(b"GET /x HTTP/1.1\r\nHost: h\r\n\r\n")
-            self.assertEqual(client.read_answer().status, 204)
-        self.assertEqual(len(seen), 3)
+            self.assertEqual(client.read_answer().status, 200)
+        self.assertEqual([received.keep for received in self.responder.take_all()], [False] * 3)
 
     def test_no_listener_is_503_and_other_groups_serve_on(self):
         self.responder.close("login")
@@ -478,6 +478,24 @@ class Accepted(FrontTest):
         self.assertNotIn("[warn]", done.stderr)
         self.assertIn("real_ip", self.nginx.conf.read_text())
         self.assertNotRegex(self.nginx.conf.read_text(), r"@[A-Z_]+@")
+
+    def workers(self):
+        return self.nginx.process.descendants()
+
+    def test_it_takes_all_cores_and_files_it_may(self):
+        self.assertEqual(len(self.workers()), os.cpu_count())
+        hard = min(resource.getrlimit(resource.RLIMIT_NOFILE)[1], 32768)
+        for worker in self.workers():
+            limits = Path(f"/proc/{worker.pid}/limits").read_text()
+            self.assertRegex(limits, rf"Max open files +{hard} ")
+        self.assertIn(f"worker_connections {hard // 2};", self.nginx.conf.read_text())
+
+    def test_ordinary_sizes_stay_in_memory(self):
+        self.responder.answer = lambda received: b"Status: 200\r\n\r\n" + b"x" * 900_000
+        for headers in ((), ("X-Request-Id: in-memory",)):
+            self.assertEqual(len(self.ask("/x", method="POST", headers=headers, body=b"x" * (1 << 20)).body), 900_000)
+        self.log_line("in-memory")
+        self.assertNotIn("temporary file", self.nginx.log.read_text())
 
     def test_all_files_are_under_the_run_directory(self):
         self.ask("/x", method="POST", body=b"x" * (1 << 20))
