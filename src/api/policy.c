@@ -20,14 +20,15 @@ struct viewer policy_viewer(const struct session *session)
 	return (struct viewer){ session->organization_id, session->role == ROLE_ADMIN };
 }
 
-/* "Bearer TOKEN" (RFC 6750 section 2.1); the scheme in any case (RFC 9110 section 11.1). */
+/* "Bearer TOKEN" (RFC 6750 section 2.1); the scheme in any case, one space or more (RFC 9110 section 11). */
 static const char *bearer(const char *authorization)
 {
 	static const char scheme[] = "Bearer ";
 
 	if (!authorization || strncasecmp(authorization, scheme, sizeof scheme - 1) != 0)
 		return "";
-	return authorization + sizeof scheme - 1;
+	const char *token = authorization + sizeof scheme - 1;
+	return token + strspn(token, " ");
 }
 
 int policy_check(struct ctx *ctx)
