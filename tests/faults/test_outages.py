@@ -1,5 +1,6 @@
 """PostgreSQL and Redis go away, freeze and come back: 503 or served, never a 401, nothing lost, nothing twice."""
 
+import subprocess
 import time
 import unittest
 
@@ -58,7 +59,6 @@ class Outages(unittest.TestCase):
         self.assertEqual(self.client.get("/v1/me").status, 200)
 
     def test_flushed_or_spoilt_copies_give_nobody_a_right(self):
-        import subprocess
         self.client.get("/v1/me")
         url = self.world.redis.url
         redis = lambda *words: subprocess.run(["redis-cli", "-u", url, *words], capture_output=True, text=True, check=True).stdout
