@@ -82,6 +82,7 @@ void db_free(struct db *db)
 	if (!db)
 		return;
 	db_drop(db);
+	resolver_release(&db->resolver);
 	PQconninfoFree(db->conninfo);
 	free(db);
 }
@@ -91,6 +92,7 @@ void db_drop(struct db *db)
 	rows_clear(&db->rows);
 	PQfinish(db->conn);
 	db->conn = NULL;
+	db->farewell = false;
 	memset(db->prepared, 0, sizeof db->prepared);
 	db->count = 0;
 	db->in_transaction = false;
@@ -115,10 +117,13 @@ int db_wait(struct db *db, short events, struct deadline d)
 	return -ERR_UNAVAILABLE;
 }
 
-static void ignore_notice(void *self, const PGresult *result)
+/* A server that ends a session between two statements says so in an error that nobody asked for: libpq makes a notice of it. */
+static void hear_notice(void *self, const PGresult *notice)
 {
-	(void)self;
-	(void)result;
+	struct db *db = self;
+	const char *severity = PQresultErrorField(notice, PG_DIAG_SEVERITY_NONLOCALIZED);
+
+	db->farewell |= severity && (strcmp(severity, "FATAL") == 0 || strcmp(severity, "PANIC") == 0);
 }
 
 /* A full jitter between nothing and the doubled bound: a thousand workers do not come back at one instant. */
@@ -129,14 +134,6 @@ static int64_t backoff_us(int failures)
 
 	random_bytes(&random, sizeof random);
 	return (int64_t)((uint64_t)bound * random >> 32);
-}
-
-static int connect_failed(struct db *db)
-{
-	db_drop(db);
-	db->failures++;
-	db->not_before = clock_now() + backoff_us(db->failures);
-	return -ERR_UNAVAILABLE;
 }
 
 /* TCP, TLS and login, a step at a time. */
@@ -198,7 +195,7 @@ static int connect_start(struct db *db, struct deadline d)
 		db_set_why(db, db->conn ? PQerrorMessage(db->conn) : "out of memory");
 		return -ERR_UNAVAILABLE;
 	}
-	PQsetNoticeReceiver(db->conn, ignore_notice, NULL);
+	PQsetNoticeReceiver(db->conn, hear_notice, db);
 	return connect_poll(db, d);
 }
 
@@ -222,43 +219,64 @@ static int check_schema(struct db *db, struct deadline d)
 	return err;
 }
 
+/* At the server's addresses in turn. A silent one takes all the time there is; the next attempt then begins behind it. */
+static int connect_somewhere(struct db *db, struct deadline d)
+{
+	int err;
+
+	do {
+		db_drop(db);
+		err = connect_start(db, d);
+	} while (err && resolver_next(&db->resolver) && deadline_left(d));
+	return err;
+}
+
+static int connect_steps(struct db *db, struct deadline d)
+{
+	int err = connect_somewhere(db, d);
+
+	if (err && db->conn && PQconnectionUsedPassword(db->conn) && db->options.reload_password &&
+		db->options.reload_password(db->options.self))
+		err = connect_somewhere(db, d);
+	if (err)
+		return err;
+	if (PQsetnonblocking(db->conn, 1) || !PQenterPipelineMode(db->conn)) {
+		db_set_why(db, PQerrorMessage(db->conn));
+		return -ERR_UNAVAILABLE;
+	}
+	err = check_schema(db, d);
+	return !err || err == -ERR_SCHEMA_TOO_OLD ? err : -ERR_UNAVAILABLE;
+}
+
 static int connect_now(struct db *db, struct deadline d)
 {
 	if (clock_now() < db->not_before)
-		return -ERR_UNAVAILABLE; /* why stays what the failure before said */
-	int err = connect_start(db, d);
-	if (err && db->conn && PQconnectionUsedPassword(db->conn) && db->options.reload_password &&
-		db->options.reload_password(db->options.self)) {
+		return db->refused; /* why stays what the failure before said */
+	db->failures++;
+	db->not_before = INT64_MAX; /* one that is lost while it is made is not made anew within */
+	db->refused = -ERR_UNAVAILABLE;
+	db->refused = connect_steps(db, d);
+	if (db->refused) {
 		db_drop(db);
-		err = connect_start(db, d);
-	}
-	if (err)
-		return connect_failed(db);
-	if (PQsetnonblocking(db->conn, 1) || !PQenterPipelineMode(db->conn)) {
-		db_set_why(db, PQerrorMessage(db->conn));
-		return connect_failed(db);
-	}
-	err = check_schema(db, d);
-	if (err) {
-		connect_failed(db);
-		return err == -ERR_SCHEMA_TOO_OLD ? err : -ERR_UNAVAILABLE;
+		db->not_before = clock_now() + backoff_us(db->failures);
+		return db->refused;
 	}
 	db->failures = 0;
+	db->not_before = 0;
 	return 0;
 }
 
-/* A connection that the server closed while we slept shows as readable; what it says then is its farewell. */
+/* A connection that the server closed while we slept shows as readable. */
 static bool is_dead(struct db *db)
 {
 	struct deadline now = { 0 };
 
-	for (int i = 0; i < 2; i++) {
-		if (deadline_poll(PQsocket(db->conn), POLLIN, now) <= 0)
-			return false;
+	while (!db->farewell && deadline_poll(PQsocket(db->conn), POLLIN, now) > 0) {
 		if (!PQconsumeInput(db->conn) || PQstatus(db->conn) != CONNECTION_OK)
 			return true;
+		PQisBusy(db->conn); /* reads what has come: perhaps the farewell */
 	}
-	return false;
+	return db->farewell;
 }
 
 int db_ready(struct db *db)

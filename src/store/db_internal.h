@@ -30,10 +30,12 @@ struct db {
 	PQconninfoOption *conninfo;
 	struct resolver resolver;
 
-	PGconn *conn; /* NULL: not connected */
+	PGconn *conn;  /* NULL: not connected */
+	bool farewell; /* the server has said that it ends this session */
 	bool prepared[QUERY_COUNT];
 	int failures;       /* connects that failed in a row */
 	int64_t not_before; /* monotonic us: no connect is tried until then */
+	int refused;        /* what the last attempt came to, told again until then */
 
 	/* The request under way. */
 	struct arena *arena;
