@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "store/db_error.h"
 #include "store/db_internal.h"
+#include "store/store.h"
 
 #define EPOCH_US   (INT64_C(946684800) * US_PER_SECOND) /* PostgreSQL counts from 2000-01-01 */
 #define EPOCH_DAYS 10957
@@ -32,6 +33,8 @@ static void param_set(struct params *p, int i, const void *data, size_t n)
 
 static void param_encode(struct params *p, int i, const struct db_value *v)
 {
+	if (v->null)
+		return;
 	switch (v->type) {
 	case DB_TEXT:
 	case DB_NUMERIC:
@@ -63,8 +66,6 @@ static void param_encode(struct params *p, int i, const struct db_value *v)
 	case DB_VOID:
 		break;
 	}
-	if (v->null)
-		p->values[i] = NULL;
 }
 
 static void push(struct db *db, enum db_item_kind kind, enum query query)
@@ -103,6 +104,14 @@ static bool send_statement(struct db *db, enum query query, const struct db_valu
 	return true;
 }
 
+static bool append(struct db *db, enum query query, const struct db_value *values)
+{
+	if ((!db->prepared[query] && !send_prepare(db, query)) || !send_statement(db, query, values))
+		return false;
+	db->prepared[query] = true;
+	return true;
+}
+
 void db_start(struct db *db, struct arena *arena, struct deadline d)
 {
 	rows_clear(&db->rows);
@@ -131,12 +140,12 @@ void db_send(struct db *db, enum query query, const struct db_value values[DB_PA
 		db->err = -ERR_INTERNAL;
 		return;
 	}
-	if ((!db->prepared[query] && !send_prepare(db, query)) || !send_statement(db, query, values)) {
-		db_set_why(db, PQstatus(db->conn) == CONNECTION_OK ? queries[query].name : "connection lost");
-		db->err = PQstatus(db->conn) == CONNECTION_OK ? -ERR_INTERNAL : -ERR_UNAVAILABLE;
+	if (!append(db, query, values)) {
+		bool lost = PQstatus(db->conn) != CONNECTION_OK;
+		db_set_why(db, lost ? PQerrorMessage(db->conn) : queries[query].name);
+		db->err = lost ? -ERR_TRY_AGAIN : -ERR_INTERNAL;
 		return;
 	}
-	db->prepared[query] = true;
 	db->in_transaction |= query == QUERY_BEGIN;
 	db->committing |= query == QUERY_COMMIT;
 }
@@ -148,19 +157,41 @@ static int write_out(struct db *db)
 		int left = PQflush(db->conn);
 		if (left == 0)
 			return 0;
-		if (left < 0 || db_wait(db, POLLIN | POLLOUT, db->deadline) || !PQconsumeInput(db->conn))
-			return -ERR_UNAVAILABLE;
+		if (left > 0)
+			TRY(db_wait(db, POLLIN | POLLOUT, db->deadline));
+		if (left < 0 || !PQconsumeInput(db->conn)) {
+			db_set_why(db, PQerrorMessage(db->conn));
+			return -ERR_TRY_AGAIN;
+		}
 	}
+}
+
+/* Closes the connection. The request may run again once, and never when what was lost with it may have been committed. */
+static int give_up(struct db *db, int err, bool may_have_committed)
+{
+	if (err == -ERR_TRY_AGAIN && (db->lost_once || may_have_committed))
+		err = -ERR_UNAVAILABLE;
+	db->lost_once = true;
+	db_drop(db);
+	return err;
+}
+
+static int send_sync(struct db *db)
+{
+	if (!PQpipelineSync(db->conn)) {
+		db_set_why(db, PQerrorMessage(db->conn));
+		return -ERR_TRY_AGAIN;
+	}
+	push(db, ITEM_SYNC, QUERY_COUNT);
+	return write_out(db);
 }
 
 int db_flush(struct db *db)
 {
-	if (!db->err && PQpipelineSync(db->conn)) {
-		push(db, ITEM_SYNC, QUERY_COUNT);
-		db->err = write_out(db);
-	}
+	if (!db->err)
+		db->err = send_sync(db);
 	if (db->err)
-		db_drop(db);
+		db->err = give_up(db, db->err, db->committing);
 	return db->err;
 }
 
@@ -197,7 +228,7 @@ static int read_to_sync(struct db *db)
 		if (result && !is_good(result) && kind == ITEM_PREPARE)
 			db->prepared[db->items[db->first].query] = false;
 		/* A statement ends with NULL, the sync with itself. */
-		if (!result || PQresultStatus(result) == PGRES_PIPELINE_SYNC)
+		if (kind == ITEM_SYNC ? PQresultStatus(result) == PGRES_PIPELINE_SYNC : !result)
 			db->first++;
 		PQclear(result);
 		if (lost)
@@ -207,13 +238,17 @@ static int read_to_sync(struct db *db)
 	return 0;
 }
 
+/* On this connection or none: where it fails, closing the connection does the same. */
 static int rollback(struct db *db)
 {
+	db->first = 0;
 	db->err = 0;
-	db->in_transaction = false; /* or db_send() would go looking for a new connection */
-	DB_SEND(db, ROLLBACK);
-	int err = db_flush(db);
-	return err ? err : db_result(db, NULL);
+	db->committing = false;
+	db->in_transaction = false; /* a ROLLBACK that is refused is not rolled back */
+	if (!append(db, QUERY_ROLLBACK, NULL))
+		return -ERR_UNAVAILABLE;
+	TRY(db_flush(db));
+	return db_result(db, NULL);
 }
 
 static bool severity_is(const PGresult *result, const char *severity)
@@ -240,15 +275,10 @@ static int fail(struct db *db, PGresult *result, int timed_out)
 	bool may_have_committed = db->committing && !severity_is(result, "ERROR");
 	PQclear(result);
 	int err = -(int)e.err;
-	if (e.drop) {
-		/* Once a request, and never when the lost exchange may have committed. */
-		if (err == -ERR_TRY_AGAIN && (db->lost_once || may_have_committed))
-			err = -ERR_UNAVAILABLE;
-		db->lost_once = true;
+	if (e.drop)
+		err = give_up(db, err, may_have_committed);
+	else if (read_to_sync(db) || (db->in_transaction && rollback(db)))
 		db_drop(db);
-	} else if (read_to_sync(db) || (db->in_transaction && rollback(db))) {
-		db_drop(db);
-	}
 	db->err = err;
 	return err;
 }
@@ -330,8 +360,9 @@ void db_finish(struct db *db)
 	rows_clear(&db->rows);
 	if (!db->conn)
 		return;
-	/* What a handler did not want to know any more was answered all the same. */
-	if ((db->count && read_to_sync(db)) || (db->in_transaction && rollback(db)))
+	/* What a handler did not want to know any more was answered all the same, unless it was never sent out. */
+	bool unsent = db->count && db->items[db->count - 1].kind != ITEM_SYNC;
+	if (unsent || (db->count && read_to_sync(db)) || (db->in_transaction && rollback(db)))
 		db_drop(db);
 }
 
