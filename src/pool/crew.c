@@ -163,8 +163,6 @@ static int64_t fork_missing(struct crew *c, int missing, int64_t now)
 
 static bool wants_replacing(const struct crew *c, const struct member *m, enum restart *ret_reason)
 {
-	if (m->phase != MEMBER_READY || m->kill_at)
-		return false;
 	if (m->generation != c->generation) {
 		*ret_reason = RESTART_RELOAD;
 		return true;
@@ -172,29 +170,20 @@ static bool wants_replacing(const struct crew *c, const struct member *m, enum r
 	return slot_wants_retirement(slot_of(c, m), ret_reason);
 }
 
-/* The oldest that wants to be replaced, its reason noted; NULL: none. */
-static struct member *member_to_replace(const struct crew *c)
-{
-	struct member *oldest = NULL;
-	enum restart reason;
-
-	for (struct member *m = c->member; m < c->member + c->slots; m++)
-		if (wants_replacing(c, m, &reason) && (!oldest || m->forked_at < oldest->forked_at)) {
-			oldest = m;
-			oldest->reason = reason;
-		}
-	return oldest;
-}
-
-/* Whoever has served longest: its successor was forked, but it no longer needs one. */
-static struct member *member_oldest(const struct crew *c)
+/* The oldest that wants to be replaced, or with `anybody` simply the oldest, the reason noted; NULL: none. */
+static struct member *member_to_replace(const struct crew *c, bool anybody)
 {
 	struct member *oldest = NULL;
 
-	for (struct member *m = c->member; m < c->member + c->slots; m++)
-		if (m->phase == MEMBER_READY && (!oldest || m->forked_at < oldest->forked_at))
-			oldest = m;
-	oldest->reason = RESTART_RELOAD;
+	for (struct member *m = c->member; m < c->member + c->slots; m++) {
+		enum restart reason = RESTART_RELOAD;
+		if (m->phase != MEMBER_READY || m->kill_at || (oldest && oldest->forked_at <= m->forked_at))
+			continue;
+		if (!wants_replacing(c, m, &reason) && !anybody)
+			continue;
+		oldest = m;
+		oldest->reason = reason;
+	}
 	return oldest;
 }
 
@@ -210,10 +199,12 @@ static void member_dismiss(const struct crew *c, struct member *m, int64_t now)
 static int64_t crew_balance(struct crew *c, int64_t now)
 {
 	int ready = count(c, MEMBER_READY), working = ready + count(c, MEMBER_STARTING);
-	struct member *old = member_to_replace(c);
+	struct member *old = member_to_replace(c, false);
 
-	if (ready > c->options.configured)
-		member_dismiss(c, old ? old : member_oldest(c), now);
+	if (ready > c->options.configured && !old)
+		old = member_to_replace(c, true); /* whoever wanted a successor has died meanwhile */
+	if (ready > c->options.configured && old)
+		member_dismiss(c, old, now);
 	else if (working < c->options.configured)
 		return fork_missing(c, c->options.configured - working, now);
 	else if (working == c->options.configured && old && !count(c, MEMBER_LEAVING))
