@@ -16,19 +16,27 @@ UNPRIVILEGED = 65534
 
 
 def _stat(pid):
-    """(state, parent, start time) of a process, or None."""
+    """(state, parent, session, start time) of a process, or None."""
     try:
         text = Path(f"/proc/{pid}/stat").read_text(errors="replace")
     except OSError:
         return None
     fields = text.rpartition(")")[2].split()  # the name before may hold blanks and brackets
-    return fields[0], int(fields[1]), int(fields[19])
+    return fields[0], int(fields[1]), int(fields[3]), int(fields[19])
+
+
+def _living():
+    """(pid, parent, session, start time) of every process."""
+    for entry in os.listdir("/proc"):
+        stat = _stat(entry) if entry.isdigit() else None
+        if stat and stat[0] not in "ZX":
+            yield int(entry), *stat[1:]
 
 
 def start_time(pid):
     """When a living process started, in ticks since boot; None for one that is gone or only waits to be reaped."""
     stat = _stat(pid)
-    return stat[2] if stat and stat[0] not in "ZX" else None
+    return stat[3] if stat and stat[0] not in "ZX" else None
 
 
 class Process:
@@ -67,11 +75,11 @@ class Process:
 
     def descendants(self):
         """Children, their children, and so on, as they are now."""
+        if not self.alive():
+            return []
         children = {}
-        for entry in os.listdir("/proc"):
-            stat = _stat(entry) if entry.isdigit() else None
-            if stat and stat[0] not in "ZX":
-                children.setdefault(stat[1], []).append(Process(int(entry), stat[2]))
+        for pid, parent, _, start in _living():
+            children.setdefault(parent, []).append(Process(pid, start))
         found, queue = [], [self.pid]
         while queue:
             for child in children.get(queue.pop(), []):
@@ -79,16 +87,32 @@ class Process:
                 queue.append(child.pid)
         return found
 
+    def orphans(self):
+        """What a dead session leader left: while they live, the kernel gives its number to nobody else."""
+        if start_time(self.pid) is not None or self.start is None:
+            return []
+        return [Process(pid, start) for pid, _, session, start in _living() if session == self.pid and start >= self.start]
+
+    def family(self):
+        return [*([self] if self.alive() else []), *self.descendants(), *self.orphans()]
+
     def stop(self, number, seconds):
         """Asks with `number`, waits, then kills what is left, children included. True if asking was enough."""
-        family = [self, *self.descendants()] if self.alive() else []
-        self.signal(number)
+        family = self.family()
+        if not self.signal(number):
+            for orphan in family:
+                orphan.signal(number)
         left = wait_gone(family, seconds)
-        for process in {p.pid: p for p in [*left, *(d for p in left for d in p.descendants())]}.values():
-            process.signal(signal.SIGKILL)
-        wait_gone(left, 5)
-        reap(self.pid)
+        self.kill(left)
         return not left
+
+    def kill(self, more=()):
+        """Ends it and all its children at once."""
+        family = {p.pid: p for p in [*self.family(), *more]}.values()
+        for process in family:
+            process.signal(signal.SIGKILL)
+        wait_gone(family, 5)
+        reap(self.pid)
 
 
 def wait_gone(processes, seconds):

@@ -137,16 +137,16 @@ class Service:
         return went
 
     def kill(self):
-        self.process.stop(signal.SIGKILL, 5)
+        self.process.kill()
         self.process = None
 
     def freeze(self):
         """Stops it in the middle of whatever it does, children too, as a hung host would."""
-        for process in [self.process, *self.process.descendants()]:
+        for process in self.process.family():
             process.signal(signal.SIGSTOP)
 
     def thaw(self):
-        for process in [self.process, *self.process.descendants()]:
+        for process in self.process.family():
             process.signal(signal.SIGCONT)
 
     def __enter__(self):

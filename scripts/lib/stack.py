@@ -80,11 +80,12 @@ class Stack:
 
     # --- who runs --------------------------------------------------------------------------------------------------
 
+    def recorded(self):
+        return {n: Process(r["pid"], r["start"]) for n, r in read_json(self.var / "processes.json").items()}
+
     def running(self):
         """{name: Process} of those recorded that live."""
-        recorded = read_json(self.var / "processes.json")
-        found = {name: Process(r["pid"], r["start"]) for name, r in recorded.items()}
-        return {name: process for name, process in found.items() if process.alive()}
+        return {name: process for name, process in self.recorded().items() if process.alive()}
 
     def _record(self, alive):
         write_private(self.var / "processes.json", {n: {"pid": p.pid, "start": p.start} for n, p in alive.items()})
@@ -118,9 +119,15 @@ class Stack:
         """Ports and passwords: those of the last time where they still fit."""
         s = self.settings
         s.setdefault("passwords", {role: secrets.token_hex(16) for role in ROLES} | {"redis": secrets.token_hex(16)})
-        s["workers"] = options.workers or s.get("workers")
-        self._choose_ports(options)
         alive = self.running()
+        if "master" in alive and options.workers not in (None, s["workers"]):
+            raise Failure(f"the pool runs already, with {s['workers'] or 'as many workers as it found right'}",
+                          hint="scripts/down first, then scripts/up with the other number")
+        s["workers"] = options.workers or s.get("workers")
+        port = s.get("port")
+        self._choose_ports(options)
+        if "master" in alive and s["port"] != port:
+            self.stop(["master"])  # it tells clients the address
         for name in ("postgres", "redis"):
             port = s.get(f"{name}_port")
             if port is None or not (name in alive or "master" in alive or port_is_free(port)):
@@ -168,6 +175,7 @@ class Stack:
             packages.install("run", self.log_dir / "packages.log")
         with steps.step("building (log/build.log)"):
             self.compile()
+        self.stop([name for name in self.recorded() if name not in self.running()])  # what dead ones left behind
         self.choose(options)
         parts = self.services()
         self._start(steps, "PostgreSQL", "postgres", parts)
@@ -189,9 +197,8 @@ class Stack:
             return
         with steps.step(f"starting {title}"):
             parts[name].start()
-            alive[name] = parts[name].process
             self.started.append(name)
-            self._record(alive)
+            self._record(alive | {name: parts[name].process})
 
     def _write_stack(self, parts):
         write_private(self.var / "stack.json", {
@@ -218,21 +225,23 @@ class Stack:
     # --- down --------------------------------------------------------------------------------------------------------
 
     def stop(self, names=STOP_ORDER, say=print):
-        """Stops those that run, in order; True if each went when asked."""
-        alive, clean = self.running(), True
+        """Stops those recorded, in order, and what dead ones left; True if each went when asked."""
+        recorded, clean = self.recorded(), True
         kinds = {"nginx": Nginx, "master": Pool, "redis": Redis, "postgres": Postgres}
-        for name in (n for n in STOP_ORDER if n in names and n in alive):
-            process = alive.pop(name)
-            went = process.stop(kinds[name].stop_signal, kinds[name].stop_seconds)
-            say(f"{name} (pid {process.pid}) " + ("stopped" if went else "did not stop when asked: killed"))
-            clean = clean and went
-            self._record(alive)
+        for name in (n for n in STOP_ORDER if n in names and n in recorded):
+            process = recorded.pop(name)
+            if process.family():
+                went = process.stop(kinds[name].stop_signal, kinds[name].stop_seconds)
+                say(f"{name} (pid {process.pid}) " + ("stopped" if went else "did not stop when asked: killed"))
+                clean = clean and went
+            self._record(recorded)
         return clean
 
     def down(self):
-        if not self.running():
+        said = []
+        clean = self.stop(say=lambda line: said.append(line) or print(line))
+        if not said:
             print(f"nothing runs in {self.var}")
-        clean = self.stop()
         (self.var / "stack.json").unlink(missing_ok=True)
         return 0 if clean else 1
 
@@ -302,13 +311,14 @@ def up(argv, var):
             else:
                 print(f"a stack in {stack.var}; its processes run {identity().description}")
                 stack.up(options, Steps(9))
-            describe(stack)
-            return 0
     except (Failure, subprocess.SubprocessError, OSError, KeyboardInterrupt) as failure:
         print(f"scripts/up: {failure or 'interrupted'}", file=sys.stderr)
         if stack.started:
             stack.stop(stack.started, say=lambda line: print(line, file=sys.stderr))
         return 1
+    with contextlib.suppress(BrokenPipeError):  # scripts/up | head: nobody reads on, the stack is up all the same
+        describe(stack)
+    return 0
 
 
 def down(argv, var):

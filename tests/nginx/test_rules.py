@@ -79,6 +79,12 @@ class Params(FrontTest):
             self.assertEqual(params[param], f"v-{header}")
         self.assertEqual(params["REMOTE_ADDR"], "127.0.0.1")
 
+    def test_an_underscore_is_no_hyphen(self):
+        self.ask("/x", headers=["If_Match: forged", "Idempotency_Key: forged", "X_Request_Id: forged"])
+        params = self.responder.next().params
+        self.assertEqual(set(params), self.ALWAYS)
+        self.assertNotEqual(params["REQUEST_ID"], "forged")
+
     def test_the_target_arrives_raw(self):
         for target in ("/a%2f..%2fb//c/../d;x?y=%00&z=%2e#frag", "/%E2%98%83?", "/v1//lots/./x", '/"quoted"'):
             with self.subTest(target):
@@ -471,6 +477,13 @@ class Render(unittest.TestCase):
 class Accepted(FrontTest):
     trusted_proxies = "10.0.0.0/16,2001:db8::/32"
 
+    @classmethod
+    def setUpClass(cls):
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(soft, 1024), hard))  # what a shell or a container gives
+        cls.addClassCleanup(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
+        super().setUpClass()
+
     def test_nginx_finds_nothing_to_complain_about(self):
         argv = processes.command([*self.nginx.argv(), "-t"])
         done = subprocess.run(argv, capture_output=True, text=True, check=False)
@@ -504,6 +517,10 @@ class Accepted(FrontTest):
                   for fd in os.listdir(f"/proc/{p}/fd")}
         files = {name for name in opened if name.startswith("/") and not name.startswith(("/dev/", str(self.directory)))}
         self.assertEqual(files, set())
+        temporary = re.findall(r"^\t(\w+_temp_path) (.*);$", self.nginx.conf.read_text(), re.MULTILINE)
+        self.assertEqual(len(temporary), 5)  # every module's that Debian builds in: each is made at the start
+        for _, directory in temporary:
+            self.assertEqual(Path(directory).parent, self.directory / "n")
         self.assertEqual((self.directory / "n/nginx.pid").read_text().strip(), str(pid))
 
 

@@ -74,6 +74,17 @@ class ProcessTest(unittest.TestCase):
         process.stop(signal.SIGTERM, 0.3)
         self.assertEqual([p for p in family if p.alive()], [])
 
+    def test_what_a_killed_leader_left_is_found_and_stopped(self):
+        process = self.spawn("sleep 100 & echo ready; wait")
+        (child,) = process.descendants()
+        process.signal(signal.SIGKILL)
+        processes.wait_gone([process], 5)
+        processes.reap(process.pid)
+        self.assertEqual([p.pid for p in process.orphans()], [child.pid])
+        self.assertEqual(Process(process.pid, child.start + 1).orphans(), [], "somebody else's, of a later time")
+        self.assertTrue(process.stop(signal.SIGTERM, 5))
+        self.assertFalse(child.alive())
+
     def test_waiting_ends_with_the_process_not_with_the_deadline(self):
         process = self.spawn("echo ready; exec sleep 0.3")
         begun = time.monotonic()
@@ -285,6 +296,7 @@ class StackTest(unittest.TestCase):
             self.addCleanup(process.stop, signal.SIGKILL, 5)
         self.stack._record(started)
         record = json.loads((self.var / "processes.json").read_text())
+        self.assertEqual(set(record), set(stack.STOP_ORDER))
         record["redis"] = {"pid": bystander.pid, "start": bystander.start - 1}  # its number is somebody else's by now
         (self.var / "processes.json").write_text(json.dumps(record))
         status, said = self.down()
@@ -293,6 +305,31 @@ class StackTest(unittest.TestCase):
         self.assertTrue(bystander.alive())
         self.assertTrue(started["redis"].alive())
         self.assertEqual(self.stack.running(), {})
+
+    def test_down_stops_what_a_dead_service_left(self):
+        self.stack.make_directories()
+        log = self.stack.log_dir / "x.log"
+        leader = processes.spawn(["sh", "-c", "sleep 100 & echo ready; wait"], log)
+        while "ready" not in log.read_text():
+            time.sleep(0.01)
+        (child,) = leader.descendants()
+        self.addCleanup(child.stop, signal.SIGKILL, 5)
+        self.stack._record({"master": leader})
+        leader.signal(signal.SIGKILL)
+        processes.wait_gone([leader], 5)
+        processes.reap(leader.pid)
+        self.assertEqual(self.down()[0], 0)
+        self.assertFalse(child.alive())
+
+    def test_another_number_of_workers_is_refused_while_the_pool_runs(self):
+        self.stack.make_directories()
+        self.stack.choose(self.options("--workers", "3"))
+        master = processes.spawn(["sleep", "100"], self.stack.log_dir / "x.log")
+        self.addCleanup(master.stop, signal.SIGKILL, 5)
+        self.stack._record({"master": master})
+        self.stack.choose(self.options("--workers", "3"))
+        with self.assertRaisesRegex(Failure, "the pool runs already, with 3"):
+            self.stack.choose(self.options("--workers", "4"))
 
     def test_the_first_two_free_ports_are_taken(self):
         self.stack.make_directories()
