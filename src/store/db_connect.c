@@ -196,6 +196,8 @@ static int connect_start(struct db *db, struct deadline d)
 		return -ERR_UNAVAILABLE;
 	}
 	PQsetNoticeReceiver(db->conn, hear_notice, db);
+	/* With the SQLSTATE in its text: a refused login gives no result that could be asked for it. */
+	PQsetErrorVerbosity(db->conn, PQERRORS_VERBOSE);
 	return connect_poll(db, d);
 }
 
@@ -235,8 +237,8 @@ static int connect_steps(struct db *db, struct deadline d)
 {
 	int err = connect_somewhere(db, d);
 
-	if (err && db->conn && PQconnectionUsedPassword(db->conn) && db->options.reload_password &&
-		db->options.reload_password(db->options.self))
+	bool refused = err && db->conn && strstr(PQerrorMessage(db->conn), " 28P01: "); /* invalid_password */
+	if (refused && db->options.reload_password && db->options.reload_password(db->options.self))
 		err = connect_somewhere(db, d);
 	if (err)
 		return err;
