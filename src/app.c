@@ -131,6 +131,18 @@ static void app_log(const struct ctx *ctx, int err)
 		ctx->req->request_id);
 }
 
+/* A slow request, with where its time went; the answer has been sent. */
+static void app_log_slow(const struct ctx *ctx, int64_t began)
+{
+	int64_t took = clock_now() - began + ctx->queued;
+
+	if (!ctx->conf->slow_ms || took < ctx->conf->slow_ms * US_PER_MS)
+		return;
+	log_warning("slow: %s %s took %lld ms: queue %lld ms, %s; request %s", ctx->req->method_text,
+		ctx->route ? ctx->route->path : "-", (long long)(took / US_PER_MS),
+		(long long)(ctx->queued / US_PER_MS), ctx_stages_text(ctx), ctx->req->request_id);
+}
+
 static void ctx_begin(struct app *app)
 {
 	struct ctx *ctx = &app->ctx;
@@ -198,6 +210,7 @@ static void app_connection(void *self, int fd)
 		goto out;
 	}
 	ctx_begin(app);
+	ctx_stage(ctx, "read");
 	f = fcgi_read(fd, READ_STEP_MS * US_PER_MS, &app->arena, &app->request, &err);
 	if (!f)
 		goto out;
@@ -210,8 +223,10 @@ static void app_connection(void *self, int fd)
 	}
 	if (err)
 		app_problem(ctx, err);
+	ctx_stage(ctx, "reply");
 	app_reply(app, f);
 	app_log(ctx, err);
+	app_log_slow(ctx, ctx->stages[0].entered);
 out:
 	if (ctx->db)
 		db_finish(ctx->db);

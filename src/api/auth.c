@@ -82,12 +82,12 @@ int auth_login(struct ctx *ctx)
 	TRY(limit_login_take(ctx->redis, ctx->arena, &attempt, ctx->deadline));
 	TRY(err);
 	TRY(store_user_login_take(ctx->db, &user));
-	slot_stage(ctx->slot, "password");
+	ctx_stage(ctx, "password");
 	if (!password_verify(user.password_hash, in->password)) {
 		limit_login_failed(ctx->redis, &attempt, ctx->deadline);
 		return -ERR_BAD_CREDENTIALS;
 	}
-	slot_stage(ctx->slot, "session");
+	ctx_stage(ctx, "session");
 	rehash(ctx, &user, in->password);
 	tokens_make(ctx, &tokens);
 	TRY(store_session_insert(ctx->db, random_uuid(), user.user_id, &tokens.pair, ctx->now));

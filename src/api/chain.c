@@ -63,8 +63,11 @@ bool chain_verify(struct arena *arena, const struct history *h, struct chain_bre
 	chain_start(h->lot_id, link);
 	for (i = 0; i < h->count; i++) {
 		const struct event *e = &h->events[i];
-		*ret_first = (struct chain_break){ e->id, i + 1 };
-		if (e->position != i + 1 || i >= h->event_count)
+		*ret_first = (struct chain_break){ .position = i + 1 };
+		if (e->position != i + 1)
+			return false;
+		ret_first->event_id = e->id;
+		if (i >= h->event_count)
 			return false;
 		chain_link(link, e->content, e->recorded_at, link);
 		if (memcmp(link, e->hash, sizeof link) != 0 ||

@@ -150,8 +150,8 @@ int event_create(struct ctx *ctx)
 		store_location_owned_send(ctx->db, in->location_id, event.organization_id);
 	TRY(write_check(ctx));
 	TRY(store_lot_lock_take(ctx->db, &lot));
-	TRY(take_location(ctx, in));
 	TRY(check_right(ctx, &lot));
+	TRY(take_location(ctx, in));
 	TRY(move_status(in, &lot));
 	event_link(ctx, &event, &lot);
 	store_event_insert_send(ctx->db, &event);

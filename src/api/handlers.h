@@ -38,5 +38,6 @@ int trace_by_gtin(struct ctx *ctx);
 int health_live(struct ctx *ctx);
 int health_ready(struct ctx *ctx);
 int health_status(struct ctx *ctx);
+int health_metrics(struct ctx *ctx);
 
 #endif

@@ -1,6 +1,7 @@
 /* Health: what this task knows about itself. Never a look at PostgreSQL or Redis: an outage of a shared store must not get
  * healthy tasks killed. */
 #include "api/handlers.h"
+#include "api/metrics.h"
 #include "api/status.h"
 #include "http/json.h"
 #include "pool/view.h"
@@ -34,4 +35,13 @@ int health_status(struct ctx *ctx)
 	ctx->resp->cache_control = "no-store";
 	status_write(&ctx->resp->body, ctx->scoreboard);
 	return response_json(ctx->resp, 200);
+}
+
+int health_metrics(struct ctx *ctx)
+{
+	ctx->resp->cache_control = "no-store";
+	metrics_write(&ctx->resp->body, ctx->scoreboard);
+	response_json(ctx->resp, 200);
+	ctx->resp->content_type = METRICS_CONTENT_TYPE;
+	return ctx->resp->status;
 }

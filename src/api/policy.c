@@ -44,7 +44,7 @@ int policy_check(struct ctx *ctx)
 
 	if (ctx->route->policy & ANYONE)
 		return 0;
-	slot_stage(ctx->slot, "session");
+	ctx_stage(ctx, "session");
 	TRY(token_hash(bearer(ctx->req->authorization), ctx->access_hash));
 	TRY(session_open(&stores, ctx->access_hash, &ctx->session));
 	ctx->has_session = true;

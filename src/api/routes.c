@@ -44,6 +44,7 @@ const struct route routes[] = {
 	OPS_ROUTE(GET, "/livez",                 ANYONE,                       HEALTH, NULL,            health_live,     "is the process alive"),
 	OPS_ROUTE(GET, "/readyz",                ANYONE,                       HEALTH, NULL,            health_ready,    "may the load balancer send requests"),
 	OPS_ROUTE(GET, "/status",                ANYONE,                       HEALTH, NULL,            health_status,   "the scoreboard"),
+	OPS_ROUTE(GET, "/metrics",               ANYONE,                       HEALTH, NULL,            health_metrics,  "the same for Prometheus"),
 };
 /* clang-format on */
 

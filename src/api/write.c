@@ -42,7 +42,7 @@ int write_prepare(struct ctx *ctx)
 {
 	struct writer *w = &ctx->writer;
 
-	slot_stage(ctx->slot, "handler");
+	ctx_stage(ctx, "handler");
 	if (ctx->route->class != CLASS_WRITE || !ctx->has_session)
 		return 0;
 	*w = (struct writer){ .user_id = ctx->session.user_id, .now = ctx->now };
@@ -63,7 +63,7 @@ int write_check(struct ctx *ctx)
 {
 	struct answer stored;
 
-	slot_stage(ctx->slot, "check");
+	ctx_stage(ctx, "check");
 	int err = store_write_check(ctx->db, &ctx->writer, &ctx->session, &stored);
 	if (err == -ERR_REPLAYED) {
 		buf_add_text(&ctx->resp->body, stored.body);
@@ -92,7 +92,7 @@ int write_commit(struct ctx *ctx, int changes, int status)
 
 	if (status < 0)
 		return status;
-	slot_stage(ctx->slot, "commit");
+	ctx_stage(ctx, "commit");
 	TRY(store_write_commit(ctx->db, &ctx->writer, &answer, changes));
 	return status;
 }
