@@ -11,8 +11,9 @@ import subprocess
 import time
 from pathlib import Path
 
-# Whom root becomes where user namespaces are closed: nobody, who owns nothing else.
-UNPRIVILEGED = 65534
+# Both must have a name, or initdb refuses them; these two are in every Debian's base-passwd.
+DAEMON = 1  # whom root is mapped to in a user namespace; outside, the files are still root's
+NOBODY = 65534  # whom root becomes where user namespaces are closed: he owns nothing else
 
 
 def _stat(pid):
@@ -163,11 +164,11 @@ class Identity:
 def identity():
     if os.geteuid() != 0:
         return Identity([], os.geteuid(), f"as user {os.geteuid()}")
-    namespace = ["unshare", "-U", "--map-user=1000", "--map-group=1000"]
+    namespace = ["unshare", "-U", f"--map-user={DAEMON}", f"--map-group={DAEMON}"]
     if subprocess.run([*namespace, "true"], capture_output=True, check=False).returncode == 0:
-        return Identity(namespace, 0, "in a user namespace, as user 1000 there")
-    dropped = ["setpriv", f"--reuid={UNPRIVILEGED}", f"--regid={UNPRIVILEGED}", "--clear-groups"]
-    return Identity(dropped, UNPRIVILEGED, f"as user {UNPRIVILEGED} (user namespaces are closed here)")
+        return Identity(namespace, 0, f"in a user namespace, as user {DAEMON} there")
+    dropped = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
+    return Identity(dropped, NOBODY, f"as user {NOBODY} (user namespaces are closed here)")
 
 
 def command(argv, tether=False):

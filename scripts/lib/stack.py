@@ -31,6 +31,14 @@ MARKER = ".agrobridge-stack"
 STOP_ORDER = ("nginx", "master", "redis", "postgres")  # those who call before those who are called
 
 
+def say(text, end="\n"):
+    """Prints; when nobody reads on (scripts/up | head), the work goes on in silence."""
+    try:
+        print(text, end=end, flush=True)
+    except BrokenPipeError:
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  (until the end)
+
+
 class Steps:
     """Says what is being done: `[3/9] starting PostgreSQL ... ok 1.2 s`."""
 
@@ -41,17 +49,17 @@ class Steps:
     def step(self, what):
         self.number += 1
         begun = time.monotonic()
-        print(f"[{self.number}/{self.total}] {what} ... ", end="", flush=True)
+        say(f"[{self.number}/{self.total}] {what} ... ", end="")
         try:
             yield
         except BaseException:
-            print("failed", flush=True)
+            say("failed")
             raise
-        print(f"ok {time.monotonic() - begun:.1f} s", flush=True)
+        say(f"ok {time.monotonic() - begun:.1f} s")
 
     def skip(self, what):
         self.number += 1
-        print(f"[{self.number}/{self.total}] {what}", flush=True)
+        say(f"[{self.number}/{self.total}] {what}")
 
 
 def write_private(path, value):
@@ -224,7 +232,7 @@ class Stack:
 
     # --- down --------------------------------------------------------------------------------------------------------
 
-    def stop(self, names=STOP_ORDER, say=print):
+    def stop(self, names=STOP_ORDER, say=say):
         """Stops those recorded, in order, and what dead ones left; True if each went when asked."""
         recorded, clean = self.recorded(), True
         kinds = {"nginx": Nginx, "master": Pool, "redis": Redis, "postgres": Postgres}
@@ -239,9 +247,9 @@ class Stack:
 
     def down(self):
         said = []
-        clean = self.stop(say=lambda line: said.append(line) or print(line))
+        clean = self.stop(say=lambda line: said.append(line) or say(line))
         if not said:
-            print(f"nothing runs in {self.var}")
+            say(f"nothing runs in {self.var}")
         (self.var / "stack.json").unlink(missing_ok=True)
         return 0 if clean else 1
 
@@ -277,15 +285,15 @@ def wait_ready(url, log, seconds=30):
 def describe(stack):
     """What a person wants to know of a running stack."""
     what = read_json(stack.var / "stack.json")
-    print(f"\n  API        {what['url']}   (documentation: {what['url']}/docs)")
-    print(f"  operators  {what['ops_url']}")
+    say(f"\n  API        {what['url']}   (documentation: {what['url']}/docs)")
+    say(f"  operators  {what['ops_url']}")
     for account in what["accounts"]:
-        print(f"  account    {account['role']:<10} {account['email']}  password {account['password']}")
+        say(f"  account    {account['role']:<10} {account['email']}  password {account['password']}")
     if what["demo"]:
-        print(f"  demo lot   {what['url']}/t/{what['demo']['public_code']}")
+        say(f"  demo lot   {what['url']}/t/{what['demo']['public_code']}")
     if not what["accounts"]:
-        print("  no account yet: agrobridge user add EMAIL --role ADMIN")
-    print(f"  details    {stack.var}/stack.json; logs in {stack.var}/log\n  stop       scripts/down")
+        say("  no account yet: agrobridge user add EMAIL --role ADMIN")
+    say(f"  details    {stack.var}/stack.json; logs in {stack.var}/log\n  stop       scripts/down")
 
 
 def parse(argv):
@@ -307,17 +315,16 @@ def up(argv, var):
         with stack.locked():
             if set(stack.running()) == set(STOP_ORDER):
                 stack.choose(options)
-                print("the stack is up already")
+                say("the stack is up already")
             else:
-                print(f"a stack in {stack.var}; its processes run {identity().description}")
+                say(f"a stack in {stack.var}; its processes run {identity().description}")
                 stack.up(options, Steps(9))
     except (Failure, subprocess.SubprocessError, OSError, KeyboardInterrupt) as failure:
         print(f"scripts/up: {failure or 'interrupted'}", file=sys.stderr)
         if stack.started:
             stack.stop(stack.started, say=lambda line: print(line, file=sys.stderr))
         return 1
-    with contextlib.suppress(BrokenPipeError):  # scripts/up | head: nobody reads on, the stack is up all the same
-        describe(stack)
+    describe(stack)
     return 0
 
 
