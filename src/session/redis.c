@@ -192,8 +192,7 @@ int redis_reply(struct redis *r, struct arena *arena, struct deadline d, struct 
 
 void redis_forget(struct redis *r, int n)
 {
-	if (r->state == REDIS_UP) /* else what is owed is the greeting's */
-		r->forgotten = MIN(r->forgotten + n, r->owed);
+	r->forgotten = MIN(r->forgotten + n, r->owed);
 }
 
 void redis_reset(struct redis *r)

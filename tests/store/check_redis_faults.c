@@ -51,7 +51,7 @@ static void open_real(int operation_ms)
 {
 	start_real();
 	client_open(url, "", "", "", operation_ms);
-	expect_text("SET key value", "OK");
+	ask_until_answered("SET key value"); /* on a busy machine the first may take longer than it may */
 }
 
 static void open_fake(const struct fake_script *script, int operation_ms)
@@ -89,8 +89,42 @@ START_TEST(a_frozen_server_costs_two_waits_and_then_none)
 	kill(server.pid, SIGCONT);
 	ask_until_answered("GET key");
 	ck_assert_str_eq(value.text, "value");
-	for (int i = 0; i < 100; i++)
-		expect_text("GET key", "value");
+}
+END_TEST
+
+/* While the breaker probes, requests do not wait for the probe as they would for an answer. */
+START_TEST(a_probe_costs_a_request_next_to_nothing)
+{
+	struct deadline end;
+	int short_waits = 0, long_waits = 0;
+
+	open_real(QUICK_MS);
+	kill(server.pid, SIGSTOP);
+	ask_in_vain("GET key");
+	ask_in_vain("GET key");
+	redis_waited(redis);
+	for (end = deadline_in(US_PER_SECOND); deadline_left(end);) {
+		ask_in_vain("GET key");
+		int64_t waited = redis_waited(redis);
+		short_waits += waited > 0 && waited < QUICK_MS * US_PER_MS;
+		long_waits += waited >= QUICK_MS * US_PER_MS;
+	}
+	ck_assert_int_gt(short_waits, long_waits);
+	kill(server.pid, SIGCONT);
+	ask_until_answered("GET key");
+}
+END_TEST
+
+START_TEST(after_an_answer_one_failure_is_forgiven_again)
+{
+	static const char no[] = "-LOADING wait\r\n", yes[] = "+OK\r\n";
+
+	open_fake(&(struct fake_script){ "+PONG\r\n", { no, no, yes, no, yes }, 5, false, 0 }, PATIENT_MS);
+	ask_in_vain("GET key");
+	ask_in_vain("GET key");
+	ask_until_answered("GET key");
+	ask_in_vain("GET key");
+	expect_text("GET key", "OK");
 }
 END_TEST
 
@@ -227,13 +261,21 @@ END_TEST
 
 START_TEST(nonsense_drops_the_connection_and_only_that)
 {
-	static const char *const nonsense[] = { "HTTP/1.1 400 Bad Request\r\n", "$-7\r\n", "*2147483647\r\n",
-		":x\r\n", NULL };
+	static const struct {
+		const char *answer, *why;
+	} rows[] = {
+		{ "HTTP/1.1 400 Bad Request\r\n", "a reply is malformed or too large" },
+		{ "$-7\r\n", "a reply is malformed or too large" },
+		{ "*2147483647\r\n", "a reply is malformed or too large" },
+		{ ":x\r\n", "a reply is malformed or too large" },
+		{ NULL, "the connection was closed" },
+	};
 
-	for (size_t i = 0; i < ARRAY_SIZE(nonsense); i++) {
-		open_fake(&(struct fake_script){ "+PONG\r\n", { nonsense[i], "+OK\r\n" }, 2, false, 0 },
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		open_fake(&(struct fake_script){ "+PONG\r\n", { rows[i].answer, "+OK\r\n" }, 2, false, 0 },
 			PATIENT_MS);
 		ask_in_vain("GET key");
+		ck_assert_str_eq(redis_why(redis), rows[i].why);
 		ck_assert(!redis_is_up(redis));
 		expect_text("GET key", "OK");
 		ck_assert_int_eq(fake.counts->connections, 2);
@@ -255,8 +297,10 @@ END_TEST
 
 START_TEST(a_late_answer_never_becomes_the_next_ones)
 {
-	open_fake(&(struct fake_script){ "+PONG\r\n", { "", "+two\r\n" }, 2, false, 0 }, QUICK_MS);
-	ask_in_vain("GET one");
+	open_fake(&(struct fake_script){ "+PONG\r\n", { "", "+two\r\n" }, 2, false, 0 }, PATIENT_MS);
+	redis_command(redis, "GET one");
+	ck_assert_int_eq(redis_send(redis, deadline_in(US_PER_SECOND)), 0);
+	ck_assert_int_eq(redis_reply(redis, &arena, deadline_in(20 * US_PER_MS), &value), -ERR_UNAVAILABLE);
 	expect_text("GET two", "two");
 	ck_assert_int_eq(fake.counts->connections, 2);
 }
@@ -367,12 +411,11 @@ START_TEST(a_connection_never_blocks_leaks_or_kills)
 	ck_assert_int_ne(option_of(c.fd, SOL_SOCKET, SO_KEEPALIVE), 0);
 	ck_assert_int_eq(option_of(c.fd, IPPROTO_TCP, TCP_KEEPIDLE), 5);
 	ck_assert_int_eq(channel_read(&c, &err, 1, &n), -ERR_TRY_AGAIN);
-	close(accept(listener, NULL, NULL));
 	signal(SIGPIPE, SIG_DFL);
-	for (int i = 0; i < 100 && (err = channel_write(&c, "x", 1, &n)) == 0; i++)
-		deadline_poll(c.fd, POLLHUP, deadline_in(10 * US_PER_MS)); /* until the reset has come */
-	ck_assert_int_eq(err, -ERR_UNAVAILABLE);
+	shutdown(c.fd, SHUT_WR);
 	ck_assert_int_eq(channel_write(&c, "x", 1, &n), -ERR_UNAVAILABLE); /* EPIPE, not SIGPIPE */
+	close(accept(listener, NULL, NULL));
+	ck_assert_int_gt(deadline_poll(c.fd, POLLIN, deadline_in(US_PER_SECOND)), 0);
 	ck_assert_int_eq(channel_read(&c, &err, 1, &n), -ERR_UNAVAILABLE);
 	channel_close(&c);
 	close(listener);
@@ -383,6 +426,8 @@ int main(void)
 {
 	const TTest *const tests[] = {
 		a_frozen_server_costs_two_waits_and_then_none,
+		a_probe_costs_a_request_next_to_nothing,
+		after_an_answer_one_failure_is_forgiven_again,
 		a_send_that_nobody_reads_ends_in_its_time,
 		a_server_that_is_not_there_costs_nothing_and_is_found_when_it_comes,
 		a_refused_port_is_unavailable_at_once,

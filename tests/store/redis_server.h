@@ -36,7 +36,7 @@ void redis_server_stop(struct redis_server *s);
  */
 struct fake_script {
 	const char *greeting;
-	const char *answers[4];
+	const char *answers[5];
 	size_t count;
 	bool bytewise;   /* each byte is a write of its own */
 	int greet_after; /* the greeting waits until this descriptor can be read; 0: at once */

@@ -17,8 +17,17 @@
 static bool held, answered, cancellable, exists;
 static struct gaicb *kept; /* the request the name server is silent about */
 static int lookups;
+static int later_seconds; /* the clocks have gone on by this much */
 
 #define REAL(function) ((__typeof__(&function))dlsym(RTLD_NEXT, #function))
+
+int clock_gettime(clockid_t id, struct timespec *ret_time)
+{
+	int err = REAL(clock_gettime)(id, ret_time);
+
+	ret_time->tv_sec += later_seconds;
+	return err;
+}
 
 int getaddrinfo_a(int mode, struct gaicb *list[], int n, struct sigevent *event)
 {
@@ -90,7 +99,7 @@ static void setup(void)
 	held = answered = cancellable = false;
 	exists = true;
 	kept = NULL;
-	lookups = 0;
+	lookups = later_seconds = 0;
 	resolver = (struct resolver){ 0 };
 }
 
@@ -198,6 +207,25 @@ START_TEST(a_look_up_left_behind_serves_the_next_call)
 }
 END_TEST
 
+START_TEST(an_old_look_up_left_behind_is_made_anew)
+{
+	static const struct {
+		int age, lookups;
+	} rows[] = { { 29, 1 }, { 31, 2 } };
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		held = true;
+		lookups = later_seconds = 0;
+		ck_assert_int_eq(resolve_within_ms("localhost", 1), -ERR_UNAVAILABLE);
+		answer_late();
+		later_seconds = rows[i].age;
+		ck_assert_int_eq(resolve_within_ms("localhost", 3000), 0);
+		ck_assert_int_eq(is_loopback(address), rows[i].lookups == 2);
+		ck_assert_int_eq(lookups, rows[i].lookups);
+	}
+}
+END_TEST
+
 START_TEST(a_look_up_left_behind_never_serves_another_name)
 {
 	held = true;
@@ -241,6 +269,7 @@ int main(void)
 		a_name_longer_than_dns_allows_is_refused_unasked,
 		a_silent_name_server_costs_no_more_than_the_deadline,
 		a_look_up_left_behind_serves_the_next_call,
+		an_old_look_up_left_behind_is_made_anew,
 		a_look_up_left_behind_never_serves_another_name,
 		release_leaves_a_running_look_up_its_memory,
 		release_frees_a_look_up_that_had_not_begun,

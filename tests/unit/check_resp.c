@@ -197,12 +197,14 @@ END_TEST
 
 START_TEST(the_most_values_fit_and_come_back)
 {
-	feed("*65536\r\n");
-	for (int i = 0; i < 65536; i++)
-		feed(":1\r\n");
-	ck_assert_int_eq(resp_take(reader, &arena, &value), 0);
-	ck_assert_uint_eq(value.count, 65536);
-	ck_assert_int_eq(value.elements[65535].integer, 1);
+	for (int round = 0; round < 2; round++) { /* counted anew for each */
+		feed("*65536\r\n");
+		for (int i = 0; i < 65536; i++)
+			feed(":1\r\n");
+		ck_assert_int_eq(resp_take(reader, &arena, &value), 0);
+		ck_assert_uint_eq(value.count, 65536);
+		ck_assert_int_eq(value.elements[65535].integer, 1);
+	}
 }
 END_TEST
 
