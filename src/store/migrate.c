@@ -8,11 +8,13 @@
 #include "store/schema.h"
 #include "store/store.h"
 
-/* "AGROB" in ASCII: any number that no other user of this database takes. lock_timeout: a step that cannot get its table lock
- * in two seconds gives up instead of queueing every request behind it. */
+/* Whoever migrates just now may take long: only the caller's deadline ends that wait. 280369450818 is "AGROB" in ASCII: any
+ * number that no other user of this database takes. After it, a step that cannot get its table lock in two seconds gives up
+ * instead of queueing every request behind it. */
 static const char prepare[] =
-	"SELECT pg_advisory_lock(280267935554);"
-	" SET lock_timeout = '2s'; SET statement_timeout = 0;"
+	"SET statement_timeout = 0; SET lock_timeout = 0;"
+	" SELECT pg_advisory_lock(280369450818);"
+	" SET lock_timeout = '2s';"
 	" CREATE TABLE IF NOT EXISTS schema_migration (number integer PRIMARY KEY, name text NOT NULL,"
 	" applied_at timestamptz NOT NULL DEFAULT now())";
 
@@ -48,6 +50,7 @@ static int apply(struct db *db, struct deadline d, const struct migration *m, co
 
 int migrate_run(struct db *db, struct deadline d, migrate_progress *progress, const char **ret_why)
 {
+	char name[128];
 	int64_t done;
 
 	TRY(db_execute(db, prepare, d, ret_why));
@@ -57,7 +60,8 @@ int migrate_run(struct db *db, struct deadline d, migrate_progress *progress, co
 		if (migrations[i].number <= done)
 			continue;
 		TRY(apply(db, d, &migrations[i], ret_why));
-		progress(migrations[i].name);
+		snprintf(name, sizeof name, "%03d_%s", migrations[i].number, migrations[i].name);
+		progress(name);
 	}
 	return 0;
 }
