@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <netdb.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -49,7 +50,7 @@ static struct resolver_job *job_start(const char *host)
 	if (!job)
 		return NULL;
 	struct gaicb *list[] = { &job->request };
-	memcpy(job->host, host, strlen(host));
+	snprintf(job->host, sizeof job->host, "%s", host);
 	job->started = clock_now();
 	job->hints = (struct addrinfo){ .ai_flags = AI_ADDRCONFIG, .ai_socktype = SOCK_STREAM };
 	job->request = (struct gaicb){ .ar_name = job->host, .ar_request = &job->hints };

@@ -21,9 +21,9 @@ struct resolver {
 	unsigned turn, count;     /* of the name's addresses: whose turn it is, and how many there were */
 };
 
-/* The address of `host` whose turn it is, the first to begin with, in getaddrinfo's order (RFC 6724), as text ("10.0.0.7",
- * "::1"); an address is returned as it is. 0, or -ERR_UNAVAILABLE: at the deadline (r->job then is not NULL) or when there
- * is none. */
+/* The address of `host` whose turn it is, the first to begin with, in getaddrinfo's order (RFC 6724), as text
+ * ("10.0.0.7", "::1"); an address is returned as it is. 0, or -ERR_UNAVAILABLE: at the deadline (r->job then is not
+ * NULL) or when there is none. */
 MUST_CHECK int resolve(
 	struct resolver *r, const char *host, struct deadline d, char ret_address[ADDRESS_TEXT_SIZE]);
 

@@ -1,7 +1,7 @@
 /*
  * One stream connection, plain or TLS, over a Unix socket or TCP. Never waits: a step that cannot go on returns
- * -ERR_TRY_AGAIN and leaves in `wants` what to poll `fd` for. -ERR_UNAVAILABLE: it failed, `why` says how, and all that is
- * left to do is channel_close().
+ * -ERR_TRY_AGAIN and leaves in `wants` what to poll `fd` for. -ERR_UNAVAILABLE: it failed, `why` says how, and all that
+ * is left to do is channel_close().
  */
 #ifndef SESSION_CHANNEL_H
 #define SESSION_CHANNEL_H

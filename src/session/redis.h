@@ -10,8 +10,8 @@
  *   … one round trip to PostgreSQL …
  *   redis_reply(r, deadline, &value);
  *
- * Failure is quiet and short: whatever goes wrong closes the connection and returns -ERR_UNAVAILABLE. After two failures in
- * a row a breaker refuses at once for a while (full jitter, 50 ms to 2 s), then lets one probe through, which connects
+ * Failure is quiet and short: whatever goes wrong closes the connection and returns -ERR_UNAVAILABLE. After two failures
+ * in a row a breaker refuses at once for a while (full jitter, 50 ms to 2 s), then lets one probe through, which connects
  * beside the requests and costs each at most 1 ms. Nobody is logged out because Redis is away: callers fall back to
  * PostgreSQL.
  *

@@ -67,8 +67,8 @@ static int value_depth(const redisReadTask *task)
 	return depth;
 }
 
-/* NULL, which hiredis takes for no memory, if it would be too many values or levels. Values are counted when they are announced, because that is
- * when they take room. */
+/* NULL, which hiredis takes for no memory, if it would be too many values or levels. Values are counted when they are
+ * announced, because that is when they take room. */
 static void *create_array(const redisReadTask *task, element_count n)
 {
 	struct resp_reader *r = task->privdata;

@@ -1,6 +1,6 @@
 /*
- * Redis away, frozen, slow, in the wrong state or talking nonsense: every call ends in its time, the breaker spares the next
- * ones, and nobody gets another's answer. Fakes answer what each test's script says.
+ * Redis away, frozen, slow, in the wrong state or talking nonsense: every call ends in its time, the breaker spares the
+ * next ones, and nobody gets another's answer. Fakes answer what each test's script says.
  */
 #include <arpa/inet.h>
 #include <check.h>

@@ -1,5 +1,7 @@
-/* Redis by TLS and by name: who is believed, who is refused, and which of a name's addresses is taken. A real server, with
- * a certificate of an authority made for the test; names are answered here, before the C library. */
+/*
+ * Redis by TLS and by name: who is believed, who is refused, and which of a name's addresses is taken. A real server, with
+ * a certificate of an authority made for the test; names are answered here, before the C library.
+ */
 #include <arpa/inet.h>
 #include <check.h>
 #include <netdb.h>
