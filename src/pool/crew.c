@@ -207,7 +207,7 @@ static int64_t crew_balance(struct crew *c, int64_t now)
 		member_dismiss(c, old, now);
 	else if (working < c->options.configured)
 		return fork_missing(c, c->options.configured - working, now);
-	else if (working == c->options.configured && old && !count(c, MEMBER_LEAVING))
+	else if (working == c->options.configured && old)
 		return fork_missing(c, 1, now);
 	return INT64_MAX;
 }

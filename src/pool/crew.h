@@ -2,7 +2,7 @@
  * One group's workers as the master sees them: forked, watched, replaced, told to leave. The rule is a count, not a plan:
  *
  *   fewer working than configured          -> fork one (when its slot's backoff and the group's rate allow)
- *   as many, and one wants to be replaced  -> fork its successor, one at a time
+ *   as many, and one wants to be replaced  -> fork its successor, if the spare slot is free
  *   one more than configured is ready      -> tell the oldest that wants to be replaced to leave
  *
  * So a successor is ready before its predecessor goes, and whatever dies in between changes nothing about the rule.
@@ -18,7 +18,8 @@
 #include "pool/worker.h"
 
 enum {
-	CREW_SPARE_SLOTS = 1, /* the successor's */
+	CREW_SPARE_SLOTS =
+		1, /* the successor's: it is free again when the predecessor has gone, so one at a time */
 };
 
 struct crew_options {

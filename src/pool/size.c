@@ -11,9 +11,6 @@
 enum {
 	/* A worker waits on its stores for about three quarters of a request, so four keep a core busy. */
 	WORKERS_PER_CORE = 4,
-	/* A warm worker's share of memory (PSS), its connections' buffers included. Half of the memory goes to main
-	 * workers: the rest is nginx, the login workers' hashes (19 MiB each) and room for a large request. */
-	WORKER_BYTES = 8 << 20,
 	WORKERS_MAX = 512,
 	OPS_WORKERS = 2, /* one to answer while another is stuck: they wait for nothing */
 	BACKLOG_MIN = 64,
@@ -86,7 +83,7 @@ struct plan size_plan(const struct conf *conf, const struct limits *limits)
 
 	p.workers[GROUP_LOGIN] = conf->login_workers ? (int)conf->login_workers : clamp(cores(limits), 1, 64);
 	p.by_cpu = WORKERS_PER_CORE * cores(limits);
-	p.by_memory = clamp(limits->memory / 2 / WORKER_BYTES, 0, WORKERS_MAX);
+	p.by_memory = clamp(limits->memory / 2 / SIZE_WORKER_BYTES, 0, WORKERS_MAX);
 	/* During blue/green twice MAX_TASKS tasks run, and a login worker has a connection too. */
 	p.by_connections =
 		clamp(conf->connections / (2 * conf->max_tasks) - p.workers[GROUP_LOGIN], 0, WORKERS_MAX);
@@ -110,7 +107,7 @@ const char *size_explain(
 		plan->workers[GROUP_MAIN], conf->workers ? "configured" : "the least", plan->by_cpu,
 		WORKERS_PER_CORE, (long long)(limits->millicores / 1000),
 		(long long)(limits->millicores % 1000), limits->cpu_from, plan->by_memory,
-		(long long)(limits->memory >> 20), limits->memory_from, WORKER_BYTES >> 20,
+		(long long)(limits->memory >> 20), limits->memory_from, SIZE_WORKER_BYTES >> 20,
 		plan->by_connections, (long long)conf->connections, (long long)conf->max_tasks,
 		plan->workers[GROUP_LOGIN], plan->workers[GROUP_LOGIN], plan->workers[GROUP_OPS],
 		plan->backlog[GROUP_MAIN], plan->backlog[GROUP_LOGIN], plan->backlog[GROUP_OPS]);

@@ -9,6 +9,12 @@
 #include "conf/conf.h"
 #include "pool/pool.h"
 
+enum {
+	/* A warm worker's share of memory, its connections' buffers included. Half of the memory goes to main workers: the rest
+	 * is nginx, the login workers' hashes (19 MiB each) and room for a large request. */
+	SIZE_WORKER_BYTES = 8 << 20,
+};
+
 struct limits {
 	int64_t millicores, memory;         /* memory in bytes */
 	const char *cpu_from, *memory_from; /* "configuration", "cgroup", "machine" */

@@ -195,6 +195,18 @@ START_TEST(a_worker_that_never_finishes_is_killed_and_the_pool_exits_0)
 }
 END_TEST
 
+START_TEST(workers_that_ignore_being_told_to_leave_are_killed)
+{
+	pool.conf.export_timeout_ms = pool.conf.read_timeout_ms = pool.conf.write_timeout_ms = 50;
+	pool.conf.hard_timeout_ms = 300;
+	pool_touch(&pool, "hang-stop");
+	pool_start(&pool, &service);
+	pool_signal(&pool, SIGTERM);
+	ck_assert_int_eq(pool_wait_exit(&pool, SECONDS(3)), 0); /* ops follow main: twice 50 + 300 ms */
+	ck_assert(pool_log_has(&pool, "past its deadline"));
+}
+END_TEST
+
 START_TEST(sigquit_ends_at_once)
 {
 	pid_t pids[HARNESS_PIDS];
@@ -261,6 +273,7 @@ int main(void)
 		a_silent_client_holds_it_up_only_for_the_read_deadline_and_costs_nothing,
 		a_second_sigterm_gives_up_the_queue_but_not_the_request,
 		a_worker_that_never_finishes_is_killed_and_the_pool_exits_0,
+		workers_that_ignore_being_told_to_leave_are_killed,
 		sigquit_ends_at_once,
 		workers_die_with_a_killed_master_and_the_sockets_can_be_used_again,
 		a_second_pool_in_the_same_directory_is_refused_and_the_first_serves_on,

@@ -192,6 +192,8 @@ static void echo_serve(void *self, int fd)
 static void echo_stop(void *self)
 {
 	add_byte(self, "stops");
+	if (there(self, "hang-stop"))
+		wait_for_ever();
 }
 
 static void echo_reload(void *self)

@@ -8,7 +8,7 @@
  *   hang        never: waits for ever         fds         what an exec'd child has open: "0 1 2"
  *   orphan      leaves a grandchild behind: its pid
  *
- * Files in SOCKET_DIR say how a worker starts: `fail-start`, `hang-start`, `crash-start`. Every start adds a byte to the
+ * Files in SOCKET_DIR say how a worker starts and stops: `fail-start`, `hang-start`, `crash-start`, `hang-stop`. Every start adds a byte to the
  * file `starts`, every command run one to `runs`, a reload makes `reloaded`.
  */
 #ifndef TESTS_ECHO_SERVICE_H
