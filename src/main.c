@@ -22,6 +22,11 @@ static const struct command {
 	{ "check", "", "look at configuration, PostgreSQL and Redis; say what is wrong", command_check },
 	{ "status", "[--json | --ready]",
 		"what the running pool is doing; --ready: exit 0 when it may take requests", command_status },
+	{ "size",
+		"[--json] [--rate R] [--service-ms S] [--cpu-ms C] [--front-cpu-ms F] [--cores N] [--wait-ms "
+		"W]",
+		"how many workers and tasks a load needs, from the running pool's figures or these",
+		command_size },
 	{ "user", "add EMAIL --role ROLE [--name NAME] [--organization ID]",
 		"add a user; the password is read from standard input", command_user },
 };
