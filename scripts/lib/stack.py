@@ -219,8 +219,10 @@ class Stack:
     def _load_demo(self, options, steps):
         """Once per database; its accounts are kept with the settings, so that a later up can name them again."""
         script = SOURCE / "scripts/demo_data.py"
-        if options.no_demo or self.settings.get("demo"):
-            steps.skip("demo data: " + ("not wanted" if options.no_demo else "already there"))
+        why_not = "already there" if self.settings.get("demo") else "not wanted" if options.no_demo else \
+            None if script.exists() else "not in this tree"
+        if why_not:
+            steps.skip(f"demo data: {why_not}")
             return
         with steps.step("loading demo data"):
             log = self.log_dir / "demo.log"
