@@ -10,7 +10,7 @@ GS1_EXAMPLES = "952"
 
 
 def with_check_digit(digits):
-    """GS1 General Specifications 7.9.1: from the right, weights 3, 1, 3, 1, …; with the check digit the sum ends in 0."""
+    """GS1 General Specifications 7.9.1: weights 3, 1, 3, 1, … from the right; what is missing to a multiple of ten."""
     total = sum(int(d) * (1 if i % 2 else 3) for i, d in enumerate(reversed(digits)))
     return digits + str(-total % 10)
 
@@ -66,9 +66,10 @@ class Organization:
 
 ALL_YEAR = tuple(range(1, 13))
 # The big harvest runs from autumn to spring; Méndez is the early one, before Hass.
-HASS, MENDEZ = (1, 2, 3, 4, 5, 6, 9, 10, 11, 12), (6, 7, 8, 9, 10)
-BLUEBERRY, RASPBERRY, BLACKBERRY = (9, 10, 11, 12, 1, 2, 3, 4, 5), (9, 10, 11, 12, 1, 2, 3, 4, 5, 6), (10, 11, 12, 1, 2, 3, 4, 5)
-BAJIO_STRAWBERRY, COAST = (11, 12, 1, 2, 3, 4), (3, 4, 5, 6, 7, 8, 9)
+HASS, MENDEZ = (9, 10, 11, 12, 1, 2, 3, 4, 5, 6), (6, 7, 8, 9, 10)
+BLUEBERRY, RASPBERRY = (9, 10, 11, 12, 1, 2, 3, 4, 5), (9, 10, 11, 12, 1, 2, 3, 4, 5, 6)
+BLACKBERRY, BAJIO_STRAWBERRY = (10, 11, 12, 1, 2, 3, 4, 5), (11, 12, 1, 2, 3, 4)
+COAST = (3, 4, 5, 6, 7, 8, 9)  # San Quintín, where the ocean keeps summers cool
 
 MX, US = "MX", "US"
 MICH, JAL, BC, COL, GTO, TAMPS = "Michoacán", "Jalisco", "Baja California", "Colima", "Guanajuato", "Tamaulipas"
@@ -125,7 +126,8 @@ TABLE = (
      "Genoveva Razo Arredondo", (
          ("aldama", "Parcela Camino a Aldama", "FARM", "20.7014", "-101.3168", MX, GTO),
          ("acopio", "Acopio y frío Irapuato", "COLLECTION_POINT", "20.6549", "-101.3793", MX, GTO)), (
-         ("festival", "Fresa Festival 8 x 1 lb", "strawberry", "Festival", "3.63", (432, 1512), 108, BAJIO_STRAWBERRY, 5),
+         ("festival", "Fresa Festival 8 x 1 lb", "strawberry", "Festival", "3.63", (432, 1512), 108,
+          BAJIO_STRAWBERRY, 5),
          ("camino", "Fresa Camino Real 8 x 1 lb", "strawberry", "Camino Real", "3.63", (432, 1296), 108,
           BAJIO_STRAWBERRY, 4))),
     ("colimota", "PRODUCER", "Huertos La Cumbre Colimota, S.P.R. de R.L.", "HCC190625WA5", "cumbre-colimota.example",
@@ -158,7 +160,8 @@ TABLE = (
          ("uruapan", "Andén de embarque Uruapan", "SHIPPING_DOCK", "19.4107", "-102.0291", MX, MICH),
          ("nogales", "Cruce Nogales-Mariposa", "BORDER_CROSSING", "31.3331", "-110.9774", MX, "Sonora"),
          ("vernon", "Vernon cold storage, Los Angeles", "COLD_STORE", "34.0041", "-118.2187", US, "California"),
-         ("nlaredo", "Cruce Nuevo Laredo, Puente Comercio Mundial", "BORDER_CROSSING", "27.5971", "-99.5367", MX, TAMPS),
+         ("nlaredo", "Cruce Nuevo Laredo, Puente del Comercio Mundial", "BORDER_CROSSING", "27.5971", "-99.5367", MX,
+          TAMPS),
          ("laredo", "Laredo cold dock", "COLD_STORE", "27.6389", "-99.5121", US, "Texas")), ()),
     ("ruta", "EXPORTER", "Ruta Fría de Occidente, S.A. de C.V.", "RFO150915CM8", "rutafria-occidente.example",
      "Benita Larios Covarrubias", (
@@ -174,7 +177,8 @@ TABLE = (
          ("reynosa", "Cruce Reynosa-Pharr", "BORDER_CROSSING", "26.0659", "-98.2052", MX, TAMPS),
          ("pharr", "Pharr cold dock", "COLD_STORE", "26.1744", "-98.1921", US, "Texas"),
          ("otay", "Cruce Otay", "BORDER_CROSSING", "32.5497", "-116.9383", MX, BC),
-         ("vernon", "South Alameda cold dock, Los Angeles", "COLD_STORE", "33.9986", "-118.2379", US, "California")), ()),
+         ("vernon", "South Alameda cold dock, Los Angeles", "COLD_STORE", "33.9986", "-118.2379", US,
+          "California")), ()),
 
     ("lindero", "CERTIFIER", "Certificación Agroalimentaria Lindero, A.C.", "CAL070503FS9", "lindero.example",
      "Priscila Navarrete Ayala", (
@@ -186,7 +190,8 @@ TABLE = (
          ("sanquintin", "Punto de inspección San Quintín", "INSPECTION_POINT", "30.5589", "-115.9376", MX, BC)), ()),
 
     ("mesa", "BUYER", "Golden Mesa Produce Distributors LLC", "00-4718263", "golden-mesa.example", "Dana Whitlock", (
-        ("la", "Los Angeles distribution center", "DISTRIBUTION_CENTER", "34.0312", "-118.2346", US, "California"),), ()),
+        ("la", "Los Angeles distribution center", "DISTRIBUTION_CENTER", "34.0312", "-118.2346", US,
+         "California"),), ()),
     ("heron", "BUYER", "Lone Heron Fresh Markets, Inc.", "00-2960417", "lone-heron.example", "Marcus Delgado Pruitt", (
         ("laredo", "Laredo distribution center", "DISTRIBUTION_CENTER", "27.6102", "-99.4733", US, "Texas"),
         ("pharr", "Rio Grande Valley distribution center", "DISTRIBUTION_CENTER", "26.2087", "-98.1679", US, "Texas")),
@@ -194,8 +199,8 @@ TABLE = (
     ("noordkade", "BUYER", "Noordkade Versimport B.V.", "NL000471826B01", "noordkade.example", "Femke Oosterling", (
         ("barendrecht", "Noordkade ripening and packing, Rotterdam", "DISTRIBUTION_CENTER", "51.8671", "4.5216", "NL",
          "Zuid-Holland"),), ()),
-    ("tapatio", "BUYER", "Frutas y Verduras La Minerva Tapatía, S.A. de C.V.", "FVM060919RL8", "minerva-tapatia.example",
-     "Consuelo Dávalos Iñiguez", (
+    ("tapatio", "BUYER", "Frutas y Verduras La Minerva Tapatía, S.A. de C.V.", "FVM060919RL8",
+     "minerva-tapatia.example", "Consuelo Dávalos Iñiguez", (
          ("abastos", "Bodega 14, Mercado de Abastos", "WAREHOUSE", "20.6558", "-103.3817", MX, JAL),), ()),
 )
 
