@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Demo data: the plan makes sense on any day, and a stack that was loaded holds it, once, readable by everybody it is for.
+"""Demo data: the plan makes sense on any day; a stack that was loaded holds it, once, readable by all it is for.
 
 Needs the program in AGROBRIDGE_BIN; PostgreSQL, Redis, the pool and nginx are private to this test.
 """
@@ -34,7 +34,8 @@ from services import Failure
 
 KINDS = {"HARVEST", "PROCESSING", "QUALITY_INSPECTION", "PACKAGING", "TRANSPORT_START", "TRANSPORT_ARRIVAL",
          "CUSTOMS_CLEARANCE", "DELIVERY"}
-AT_LEAST = {"REGISTERED": 10, "IN_TRANSIT": 10, "ARRIVED": 4, "DELIVERED": 120, "REJECTED": 5, "ON_HOLD": 4, "RECALLED": 3}
+AT_LEAST = {"REGISTERED": 10, "IN_TRANSIT": 10, "ARRIVED": 4, "DELIVERED": 120, "REJECTED": 5, "ON_HOLD": 4,
+            "RECALLED": 3}
 CHAIN = ("PRODUCER", "PACKER", "EXPORTER", "CERTIFIER", "BUYER")
 TABLES = ("organization", "app_user", "location", "product", "lot", "lot_grant", "event", "idempotency_key", "session")
 DAYS = [datetime(2026, 1, 1, 0, 5, tzinfo=timezone.utc) + timedelta(days=23 * i, hours=5 * i) for i in range(32)]
@@ -161,8 +162,8 @@ class Loaded(unittest.TestCase):
 
     @classmethod
     def load(cls):
-        done = subprocess.run([sys.executable, "-B", SCRIPTS / "demo_data.py", "--stack", cls.stack_file, "--agrobridge",
-                               cls.binary], capture_output=True, text=True, check=False)
+        done = subprocess.run([sys.executable, "-B", SCRIPTS / "demo_data.py", "--stack", cls.stack_file,
+                               "--agrobridge", cls.binary], capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
         return done.stdout
 
@@ -232,7 +233,8 @@ class Loaded(unittest.TestCase):
             self.assertEqual(self.get(f"/v1/lots/{demo['lot_id']}/verify", token)[1],
                              {"valid": True, "events": 8, "first_broken": None})
         self.assertEqual(self.value(
-            "SELECT string_agg(DISTINCT u.role, ' ' ORDER BY u.role) FROM lot_grant g JOIN app_user u USING (organization_id)"
+            "SELECT string_agg(DISTINCT u.role, ' ' ORDER BY u.role)"
+            " FROM lot_grant g JOIN app_user u USING (organization_id)"
             f" WHERE g.lot_id = '{demo['lot_id']}' AND access = 'record' AND u.email LIKE '%@demo.agrobridge.example'"),
             "BUYER CERTIFIER EXPORTER PACKER")
 
