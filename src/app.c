@@ -90,6 +90,9 @@ static int app_answer(struct ctx *ctx)
 	do
 		result = app_serve(ctx);
 	while (try_again(ctx, result, attempt++));
+	if (ctx->db)
+		db_finish(
+			ctx->db); /* before the answer: whoever repeats a refused write finds lot and key unlocked */
 	return result == -ERR_TRY_AGAIN ? -ERR_UNAVAILABLE : result;
 }
 
