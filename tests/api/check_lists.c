@@ -196,7 +196,7 @@ START_TEST(head_is_get_without_the_body)
 		expect(answered(head, r->status));
 		ck_assert_uint_eq(head->length, 0);
 		expect(r->status == 404 || has_header(head, "Content-Length", TEXT("%zu", r->length)));
-		const char *type = TEXT("%s", reply_header(r, "Content-Type"));
+		const char *type = reply_header(r, "Content-Type");
 		expect(has_header(head, "Content-Type", type));
 	}
 }

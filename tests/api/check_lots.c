@@ -36,7 +36,7 @@ START_TEST(a_lot_comes_back_as_it_was_given)
 	expect(has_text(r, "/harvested_on", "2026-05-01"));
 	expect(has_text(r, "/status", "REGISTERED"));
 	expect(has_number(r, "/version", 1));
-	const char *location = TEXT("%s", reply_header(r, "Location"));
+	const char *location = reply_header(r, "Location");
 	ck_assert_str_eq(location, TEXT("/v1/lots/%s", reply_text(r, "/id")));
 	const struct reply *shown = get(&producer, "%s", location);
 	expect(answered(shown, 200));
@@ -342,7 +342,7 @@ START_TEST(an_unchanged_lot_need_not_be_sent_again)
 	const struct made_lot lot = make_lot(&producer);
 	const char *path = TEXT("/v1/lots/%s", lot.id);
 	const struct reply *r = get(&producer, "%s", path);
-	const char *etag = TEXT("%s", reply_header(r, "ETag"));
+	const char *etag = reply_header(r, "ETag");
 	const char *const matching[] = { TEXT("If-None-Match: %s", etag), TEXT("If-None-Match: W/%s", etag),
 		TEXT("If-None-Match: \"x\", %s", etag), "If-None-Match: *" };
 

@@ -16,7 +16,7 @@ enum { PATIENCE_MS = 20000, CROWD_MAX = 64, AGAIN_MAX = 200 };
 struct kept {
 	struct kept *next;
 	struct reply reply;
-	char *text[2];
+	char *text[3];
 };
 
 struct client {
@@ -74,8 +74,8 @@ void client_free(struct client *c)
 			struct kept *k = c->kept;
 			c->kept = k->next;
 			cJSON_Delete(k->reply.json);
-			free(k->text[0]);
-			free(k->text[1]);
+			for (size_t i = 0; i < ARRAY_SIZE(k->text); i++)
+				free(k->text[i]);
 			free(k);
 		}
 		curl_easy_cleanup(c->curl);
@@ -84,12 +84,12 @@ void client_free(struct client *c)
 	}
 }
 
-static struct kept *keep(struct client *c, char *first, char *second)
+static struct kept *keep(struct client *c, char *text)
 {
 	struct kept *k = calloc(1, sizeof *k);
 
 	ck_assert_ptr_nonnull(k);
-	*k = (struct kept){ .next = c->kept, .text = { first, second } };
+	*k = (struct kept){ .next = c->kept, .text = { text } };
 	return c->kept = k;
 }
 
@@ -102,7 +102,7 @@ char *client_text(struct client *c, const char *fmt, ...)
 	int n = vasprintf(&text, fmt, args);
 	va_end(args);
 	ck_assert_int_ge(n, 0);
-	keep(c, text, NULL);
+	keep(c, text);
 	return text;
 }
 
@@ -174,6 +174,21 @@ static void set_up(CURL *curl, const struct call *call, const struct curl_slist 
 		curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, call->method);
 }
 
+/* A copy of header lines, each ended by NUL instead of CR LF, and an empty one at the end. */
+static char *lines_of(const char *headers)
+{
+	char *lines = calloc(1, strlen(headers) + 2), *to = lines;
+
+	ck_assert_ptr_nonnull(lines);
+	for (const char *c = headers; *c; c++)
+		if (*c != '\r')
+			*to++ = *c;
+	for (char *c = lines; c < to; c++)
+		if (*c == '\n')
+			*c = '\0';
+	return lines;
+}
+
 /* NULL, or why there is no answer. */
 static const char *exchange(struct client *c, const struct call *call, const struct reply **ret_reply)
 {
@@ -189,10 +204,13 @@ static const char *exchange(struct client *c, const struct call *call, const str
 	CURLcode code = curl_easy_perform(c->curl);
 	curl_easy_getinfo(c->curl, CURLINFO_RESPONSE_CODE, &status);
 	curl_slist_free_all(headers);
-	struct kept *k = keep(c, head.data, body.data);
+	struct kept *k = keep(c, head.data);
+	k->text[1] = body.data;
+	k->text[2] = lines_of(head.data ? head.data : "");
 	k->reply = (struct reply){
 		.status = (int)status,
 		.headers = head.data ? head.data : "",
+		.header_lines = k->text[2],
 		.body = body.data ? body.data : "",
 		.length = body.length,
 		.json = body.data ? cJSON_ParseWithLength(body.data, body.length) : NULL,
@@ -268,17 +286,11 @@ void client_call_at_once(
 
 const char *reply_header(const struct reply *r, const char *name)
 {
-	static char value[4096];
 	size_t n = strlen(name);
 
-	for (const char *line = r->headers; *line; line += strcspn(line, "\n"), line += *line == '\n') {
-		if (strncasecmp(line, name, n) != 0 || line[n] != ':')
-			continue;
-		const char *at = line + n + 1;
-		at += strspn(at, " ");
-		snprintf(value, sizeof value, "%.*s", (int)strcspn(at, "\r\n"), at);
-		return value;
-	}
+	for (const char *line = r->header_lines; *line; line += strlen(line) + 1)
+		if (strncasecmp(line, name, n) == 0 && line[n] == ':')
+			return line + n + 1 + strspn(line + n + 1, " ");
 	return NULL;
 }
 

@@ -29,8 +29,9 @@ struct call {
 
 struct reply {
 	int status;
-	const char *headers; /* as received, a line each */
-	const char *body;    /* NUL-terminated */
+	const char *headers;      /* as received */
+	const char *header_lines; /* the same as strings, one after another, an empty one last */
+	const char *body;         /* NUL-terminated */
 	size_t length;
 	cJSON *json; /* NULL where the body is no JSON */
 };
@@ -47,7 +48,7 @@ char *client_text(struct client *c, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void client_call_at_once(
 	struct client *c, const struct call *calls, size_t count, const struct reply **ret_replies);
 
-/* The value of a header, or NULL; in a buffer that the next call overwrites. */
+/* The value of a header, or NULL. */
 const char *reply_header(const struct reply *r, const char *name);
 /* What a JSON pointer (RFC 6901, names without '~') leads to, or NULL. */
 const cJSON *reply_at(const struct reply *r, const char *pointer);

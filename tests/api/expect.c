@@ -126,13 +126,13 @@ bool is_problem(const struct reply *r, int status, const char *code)
 	static const char members[] = "type title status code detail request_id";
 	static const char with_errors[] = "type title status code detail request_id errors";
 	const cJSON *errors = reply_at(about(r), "/errors");
-	char type[128], id[128];
+	const char *id = reply_header(r, "X-Request-Id");
+	char type[128];
 
 	snprintf(type, sizeof type, "/problems/%s", code);
-	snprintf(id, sizeof id, "%s", reply_header(r, "X-Request-Id") ? reply_header(r, "X-Request-Id") : "");
 	return answered(r, status) && has_header(r, "Content-Type", "application/problem+json") &&
 	       has_text(r, "/code", code) && has_text(r, "/type", type) && has_number(r, "/status", status) &&
-	       *id && has_text(r, "/request_id", id) && !has_text(r, "/title", "") &&
+	       id && *id && has_text(r, "/request_id", id) && !has_text(r, "/title", "") &&
 	       !has_text(r, "/detail", "") && has_members(r, "", errors ? with_errors : members) &&
 	       (!errors || faults_are_whole(errors)) && has_its_headers(r);
 }
