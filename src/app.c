@@ -90,9 +90,9 @@ static int app_answer(struct ctx *ctx)
 	do
 		result = app_serve(ctx);
 	while (try_again(ctx, result, attempt++));
+	/* Before the answer: whoever repeats a refused write at once finds its lot and its key unlocked. */
 	if (ctx->db)
-		db_finish(
-			ctx->db); /* before the answer: whoever repeats a refused write finds lot and key unlocked */
+		db_finish(ctx->db);
 	return result == -ERR_TRY_AGAIN ? -ERR_UNAVAILABLE : result;
 }
 
