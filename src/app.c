@@ -1,6 +1,7 @@
 /* The application: a request's whole way, from the descriptor the pool accepted to the line in the log. */
 #include "app.h"
 
+#include <malloc.h>
 #include <setjmp.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +26,7 @@ enum {
 		1000, /* nginx sends a request it already holds: a second between two pieces is a fault */
 	ATTEMPTS = 3,
 	AGAIN_MS = 20,
+	MMAP_THRESHOLD = 1 << 20,
 };
 
 /* One worker's whole state. */
@@ -305,6 +307,8 @@ static int app_start(void *self, enum group group, struct slot *slot)
 	app->ctx.slot = slot;
 	app->ctx.scoreboard = slot_scoreboard(slot);
 	fcgi_init();
+	/* Large pieces go back when freed, above all the 19 MiB of a password's hash: glibc would begin to keep them. */
+	mallopt(M_MMAP_THRESHOLD, MMAP_THRESHOLD);
 	if (arena_init(&app->arena, ARENA_SIZE))
 		return -1;
 	return group == GROUP_OPS ? 0 : connect_stores(app);
