@@ -147,8 +147,9 @@ class Docs(Checks):
 
 
     def test_a_command_the_manual_does_not_have(self):
-        self.add("src/main.c", '\t{ "size", "", "x", f },\n')
+        self.add("src/main.c", '\t{ "size",\n\t\t"[--cpu-ms C] [--wait"\n\t\t"-ms W]", "x", f },\n')
         self.fails("size is not in its synopsis", "check-docs")
+        self.fails("--cpu-ms is not in its synopsis", "check-docs")
 
     def test_an_option_the_program_does_not_have(self):
         self.write("src/main.c", '\t{ "serve", "", "x", f },\n')
