@@ -43,7 +43,7 @@ def summary(text):
         failed = int(failures) + int(errors)
         found.append((int(checks) - failed, failed, 0))
     for ran, verdict, details in UNITTEST.findall(text):
-        numbers = {name: int(n) for name, n in re.findall(r"([a-z ]+)=(\d+)", details.decode())}
+        numbers = {name: int(n) for name, n in re.findall(r"([a-z][a-z ]*)=(\d+)", details.decode())}
         skipped = numbers.get("skipped", 0)
         failed = sum(numbers.get(name, 0) for name in ("failures", "errors", "unexpected successes"))
         failed = max(failed, int(verdict == b"FAILED"))

@@ -258,6 +258,19 @@ class WithStackTest(unittest.TestCase):
         self.assertFalse(Path(directory).parent.exists())
 
 
+    def test_the_first_users_at_once_share_one_template(self):
+        directory = private_directory(self)
+        directory.chmod(0o1777)
+        env = os.environ | {"TMPDIR": str(directory)}
+        children = [self.run_with("--", "true", env=env) for _ in range(3)]
+        for child in children:
+            with child:
+                self.assertEqual(child.communicate(timeout=120)[1], "")
+            self.assertEqual(child.returncode, 0)
+        left = [p for p in directory.iterdir() if p.is_dir()]
+        self.assertEqual([p.stat().st_mode & 0o077 for p in left], [0])
+
+
 class StackTest(unittest.TestCase):
     """Bookkeeping of up and down, with ordinary processes in place of the real ones."""
 
