@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "api/admission.h"
+#include "api/emf.h"
 #include "api/policy.h"
 #include "api/routes.h"
 #include "api/write.h"
@@ -27,6 +28,7 @@ enum {
 	ATTEMPTS = 3,
 	AGAIN_MS = 20,
 	MMAP_THRESHOLD = 1 << 20,
+	REPORT_SIZE = 64 << 10, /* a line of 4 KiB, grown by doubling */
 };
 
 /* One worker's whole state. */
@@ -331,6 +333,23 @@ static void app_reload(void *self)
 		log_warning("could not read every secret again: the old ones stay in use");
 }
 
+/* In the master: one line of metrics on standard output, where nginx's lines go too. */
+static void app_report(void *self, const struct scoreboard *board)
+{
+	static struct tally before;
+	struct app *app = self;
+	struct arena arena;
+	struct buf line;
+
+	if (arena_init(&arena, REPORT_SIZE))
+		return;
+	buf_init(&line, &arena, LOG_LINE_MAX);
+	emf_write(&line, app->conf, board, clock_wall(), &before);
+	ssize_t n = write(STDOUT_FILENO, line.data, line.len);
+	(void)n; /* nowhere to say that the log is gone */
+	arena_release(&arena);
+}
+
 struct pool_service app_service(struct conf *conf)
 {
 	static struct app app; /* made in the master, used in each worker's own copy */
@@ -341,6 +360,7 @@ struct pool_service app_service(struct conf *conf)
 		.serve = app_connection,
 		.stop = app_stop,
 		.reload = app_reload,
+		.report = app_report,
 		.self = &app,
 	};
 }

@@ -8,26 +8,15 @@
 
 /* --- JSON --- */
 
-/* Thousandths as a JSON number, without passing through a double. */
-static void put_thousandths(struct json_writer *w, const char *name, int64_t thousandths)
-{
-	char text[32];
-	int n = snprintf(text, sizeof text, "%lld.%03lld", (long long)(thousandths / 1000),
-		(long long)(thousandths % 1000));
-
-	json_name(w, name);
-	json_raw(w, text, (size_t)n);
-}
-
 static void put_times(struct json_writer *w, const char *name, const struct tally *t, enum tally_index sum,
 	enum tally_index first)
 {
 	json_name(w, name);
 	json_open(w, '{');
-	put_thousandths(w, "mean", tally_mean(t, sum));
-	put_thousandths(w, "p50", tally_percentile(t, first, 50));
-	put_thousandths(w, "p95", tally_percentile(t, first, 95));
-	put_thousandths(w, "p99", tally_percentile(t, first, 99));
+	json_put_thousandths(w, "mean", tally_mean(t, sum));
+	json_put_thousandths(w, "p50", tally_percentile(t, first, 50));
+	json_put_thousandths(w, "p95", tally_percentile(t, first, 95));
+	json_put_thousandths(w, "p99", tally_percentile(t, first, 99));
 	json_close(w, '}');
 }
 
@@ -37,7 +26,7 @@ static void put_queue(struct json_writer *w, const struct group_view *view)
 	json_open(w, '{');
 	json_put_integer(w, "depth", view->queue.depth);
 	json_put_integer(w, "limit", view->queue.limit);
-	put_thousandths(w, "age_ms", view->queue_age_us);
+	json_put_thousandths(w, "age_ms", view->queue_age_us);
 	json_close(w, '}');
 }
 
@@ -62,7 +51,7 @@ static void put_worker(struct json_writer *w, const struct worker_view *worker, 
 	json_put_integer(w, "age_seconds", worker->age_us / US_PER_SECOND);
 	json_put_integer(w, "requests", (int64_t)worker->requests);
 	json_put_string(w, "route", *worker->route ? worker->route : NULL);
-	put_thousandths(w, "in_ms", worker->in_us);
+	json_put_thousandths(w, "in_ms", worker->in_us);
 	json_put_string(w, "stage", *worker->stage ? worker->stage : NULL);
 	json_put_string(w, "query", *worker->query ? worker->query : NULL);
 	json_put_integer(w, "pss_bytes", MAX(pss, 0));
@@ -100,12 +89,12 @@ static void put_group(struct json_writer *w, const struct scoreboard *board, enu
 	json_put_integer(w, "requests_total", (int64_t)view.total.at[TALLY_REQUESTS]);
 	json_put_integer(w, "errors_total", (int64_t)view.total.at[TALLY_ERRORS]);
 	json_put_integer(w, "shed_total", (int64_t)view.total.at[TALLY_SHED]);
-	put_thousandths(w, "rps", view.rps_milli);
+	json_put_thousandths(w, "rps", view.rps_milli);
 	put_times(w, "service_ms", &view.recent, TALLY_SERVICE_US, TALLY_SERVICE_BUCKETS);
 	put_times(w, "queue_ms", &view.recent, TALLY_QUEUE_US, TALLY_QUEUE_BUCKETS);
-	put_thousandths(w, "cpu_ms_per_request", tally_mean(&view.recent, TALLY_CPU_US));
-	put_thousandths(w, "postgres_ms", tally_mean(&view.recent, TALLY_POSTGRES_US));
-	put_thousandths(w, "redis_ms", tally_mean(&view.recent, TALLY_REDIS_US));
+	json_put_thousandths(w, "cpu_ms_per_request", tally_mean(&view.recent, TALLY_CPU_US));
+	json_put_thousandths(w, "postgres_ms", tally_mean(&view.recent, TALLY_POSTGRES_US));
+	json_put_thousandths(w, "redis_ms", tally_mean(&view.recent, TALLY_REDIS_US));
 	put_restarts(w, &view);
 	put_workers(w, board, group, view.slots);
 	json_close(w, '}');

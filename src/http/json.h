@@ -75,6 +75,8 @@ void json_raw(struct json_writer *w, const char *text, size_t n); /* a whole val
 /* "name":value in one call, inside an object. */
 void json_put_string(struct json_writer *w, const char *name, const char *text);
 void json_put_integer(struct json_writer *w, const char *name, int64_t value);
+/* A number with three decimals, not below 0: microseconds as milliseconds. */
+void json_put_thousandths(struct json_writer *w, const char *name, int64_t thousandths);
 void json_put_boolean(struct json_writer *w, const char *name, bool value);
 void json_put_uuid(struct json_writer *w, const char *name, struct uuid id); /* nil writes null */
 void json_put_time(

@@ -119,6 +119,16 @@ void json_put_integer(struct json_writer *w, const char *name, int64_t value)
 	json_integer(w, value);
 }
 
+void json_put_thousandths(struct json_writer *w, const char *name, int64_t thousandths)
+{
+	char text[32];
+	int n = snprintf(text, sizeof text, "%lld.%03lld", (long long)(thousandths / 1000),
+		(long long)(thousandths % 1000));
+
+	json_name(w, name);
+	json_raw(w, text, (size_t)n);
+}
+
 void json_put_boolean(struct json_writer *w, const char *name, bool value)
 {
 	json_name(w, name);

@@ -26,6 +26,8 @@
 
 /* How often queues are looked at and figures sampled. */
 #define SAMPLE_US US_PER_SECOND
+/* How often the service is asked to write down how it goes. */
+#define REPORT_US (60 * US_PER_SECOND)
 /* After SIGKILL to all; what is still there then hangs in the kernel and would keep us for ever. */
 #define KILL_WAIT_US (2 * US_PER_SECOND)
 
@@ -46,7 +48,7 @@ struct master {
 	enum phase phase;
 	int status;        /* to exit with */
 	int64_t oom_kills; /* seen so far; -1: cannot be read */
-	int64_t next_sample;
+	int64_t next_sample, next_report;
 	int64_t give_up_at; /* in KILLING */
 };
 
@@ -194,6 +196,11 @@ static int64_t master_step(struct master *m)
 	if (now >= m->next_sample) {
 		scoreboard_sample(m->board, now);
 		next = m->next_sample = now + SAMPLE_US;
+	}
+	if (m->service->report && now >= m->next_report) {
+		if (m->next_report)
+			m->service->report(m->service->self, m->board);
+		m->next_report = now + REPORT_US;
 	}
 	for (int g = 0; g < GROUP_COUNT; g++) {
 		next = MIN(next, crew_step(&m->crew[g], now));

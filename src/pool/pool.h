@@ -17,6 +17,7 @@ enum group { GROUP_MAIN, GROUP_LOGIN, GROUP_OPS, GROUP_COUNT };
 
 const char *group_name(enum group group); /* "main", "login", "ops"; the socket is NAME.sock */
 
+struct scoreboard;
 struct slot; /* this worker's place on the scoreboard (pool/scoreboard.h) */
 
 /* What a pool serves. Called in workers only, one call at a time, with every signal blocked. */
@@ -30,6 +31,8 @@ struct pool_service {
 	/* The one call made in the master: SIGHUP came, read again what may change (conf_reload_secrets()); the workers
 	 * forked from now on inherit it. NULL: nothing to read. */
 	void (*reload)(void *self);
+	/* Called in the master once a minute: write down how it goes. Must not wait. NULL: nothing. */
+	void (*report)(void *self, const struct scoreboard *board);
 	void *self;
 };
 
