@@ -189,7 +189,7 @@ START_TEST(a_user_logs_in_with_few_rights)
 }
 END_TEST
 
-/* By TCP, where the URL can hold user and password: they win over the options. */
+/* By TCP and a name of the hosts file; the URL can hold user and password then. */
 START_TEST(what_the_url_holds_wins)
 {
 	char port[8], tcp[64], open_url[64];
