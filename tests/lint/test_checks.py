@@ -150,6 +150,7 @@ class Docs(Checks):
         self.add("src/main.c", '\t{ "size",\n\t\t"[--cpu-ms C] [--wait"\n\t\t"-ms W]", "x", f },\n')
         self.fails("size is not in its synopsis", "check-docs")
         self.fails("--cpu-ms is not in its synopsis", "check-docs")
+        self.fails("--wait-ms is not in its synopsis", "check-docs")
 
     def test_an_option_the_program_does_not_have(self):
         self.write("src/main.c", '\t{ "serve", "", "x", f },\n')
