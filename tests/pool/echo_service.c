@@ -203,7 +203,13 @@ static void echo_reload(void *self)
 
 struct pool_service echo_service(const struct pool *p)
 {
-	return (struct pool_service){ echo_start, echo_serve, echo_stop, echo_reload, (void *)p };
+	return (struct pool_service){
+		.start = echo_start,
+		.serve = echo_serve,
+		.stop = echo_stop,
+		.reload = echo_reload,
+		.self = (void *)p,
+	};
 }
 
 /* --- the client --- */

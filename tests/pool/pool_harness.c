@@ -112,6 +112,19 @@ void pool_launch(struct pool *p, const struct pool_service *service)
 		_exit(pool_run(&p->conf, service));
 }
 
+/* The program refuses settings it does not know, so that none of the test's own may reach it. */
+static void drop_settings(void)
+{
+	for (char **e = environ; *e;) {
+		char name[256];
+		snprintf(name, sizeof name, "%.*s", (int)strcspn(*e, "="), *e);
+		if (strncmp(name, "AGROBRIDGE_", strlen("AGROBRIDGE_")) == 0)
+			unsetenv(name); /* the next one moves here */
+		else
+			e++;
+	}
+}
+
 void pool_launch_program(struct pool *p, char *const *environment)
 {
 	const char *program = getenv("AGROBRIDGE_BIN");
@@ -119,10 +132,12 @@ void pool_launch_program(struct pool *p, char *const *environment)
 	ck_assert_msg(program, "AGROBRIDGE_BIN must name the program");
 	if (fork_master(p))
 		return;
+	char *arguments[] = { strdup(program), "serve", NULL };
+	drop_settings();
 	setenv("AGROBRIDGE_SOCKET_DIR", p->dir, 1);
-	for (; environment && *environment; environment++)
+	for (; *environment; environment++)
 		putenv(*environment);
-	execl(program, program, "serve", (char *)NULL);
+	execv(arguments[0], arguments);
 	_exit(127);
 }
 

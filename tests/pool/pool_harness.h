@@ -37,7 +37,8 @@ struct pool {
 void pool_prepare(struct pool *p); /* the directory and the configuration */
 /* Runs the service; does not wait. */
 void pool_launch(struct pool *p, const struct pool_service *service);
-/* Runs `AGROBRIDGE_BIN serve` with `environment` ("NAME=value" strings, NULL at the end) added to ours; does not wait. */
+/* Runs `AGROBRIDGE_BIN serve` with the settings of `environment` ("NAME=value" strings, NULL at the end) and no
+ * others; does not wait. */
 void pool_launch_program(struct pool *p, char *const *environment);
 /* Until as many workers of every group as configured are idle or busy; fails the test after ten seconds. */
 void pool_wait_ready(struct pool *p);
