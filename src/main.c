@@ -20,8 +20,9 @@ static const struct command {
 	{ "serve", "", "run the pool: master and workers", command_serve },
 	{ "migrate", "", "bring the database's schema up to date", command_migrate },
 	{ "check", "", "look at configuration, PostgreSQL and Redis; say what is wrong", command_check },
-	{ "status", "[--json | --ready]",
-		"what the running pool is doing; --ready: exit 0 when it may take requests", command_status },
+	{ "status", "[--json | --watch | --ready]",
+		"what the running pool is doing; --watch: live; --ready: exit 0 when it may take requests",
+		command_status },
 	{ "size",
 		"[--json] [--rate R] [--service-ms S] [--cpu-ms C] [--front-cpu-ms F] [--cores N] [--wait-ms "
 		"W]",

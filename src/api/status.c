@@ -219,10 +219,11 @@ static void print_worker(enum group group, const struct worker_view *worker, FIL
 	char age[16], in[16];
 	int64_t pss = process_pss(worker->pid);
 
-	fprintf(to, "%-5s %8d %s%-8s%s %5s %9llu %4lldM %5s %.28s\n", group_name(group), worker->pid,
+	fprintf(to, "%-5s %8d %s%-8s%s %5s %9llu %2lld.%lldM %5s %.28s\n", group_name(group), worker->pid,
 		colour ? state_colours[worker->state] : "", worker_state_name(worker->state),
 		colour ? "\033[0m" : "", short_time(age, worker->age_us),
 		(unsigned long long)worker->requests, (long long)(MAX(pss, 0) >> 20),
+		(long long)((MAX(pss, 0) * 10 >> 20) % 10),
 		worker->in_us ? short_time(in, worker->in_us) : "", worker->route);
 }
 
