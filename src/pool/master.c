@@ -350,11 +350,12 @@ int pool_run(const struct conf *conf, const struct pool_service *service)
 
 	for (int g = 0; g < GROUP_COUNT; g++)
 		m.fds.listener[g].fd = -1;
-	if (master_open(&m))
+	if (master_open(&m)) {
 		m.status = EXIT_FAILURE;
-	else
+	} else {
 		master_loop(&m);
-	log_info("stopped");
+		log_info("stopped");
+	}
 	master_close(&m);
 	return m.status;
 }

@@ -1,5 +1,6 @@
 /* One worker's slot: what the worker says about itself, and what the master says about it. */
 #include <string.h>
+#include <time.h>
 
 #include "base/clock.h"
 #include "pool/layout.h"
