@@ -20,6 +20,19 @@ static const struct reply *sell(const struct actor *who, const char *gtin)
 	return post(who, "/v1/products", "{'name':'Aguacate','commodity':'avocado','gtin':'%s'}", gtin);
 }
 
+/* The item of a list with that id; NULL where it is not among the first fifty. */
+static const cJSON *listed(const struct actor *who, const char *path, const char *id)
+{
+	const cJSON *item;
+
+	cJSON_ArrayForEach(item, reply_at(get(who, "%s", path), "/items"))
+	{
+		if (strcmp(cJSON_GetStringValue(cJSON_GetObjectItem(item, "id")), id) == 0)
+			return item;
+	}
+	return NULL;
+}
+
 /* --- products --- */
 
 START_TEST(a_product_comes_back_as_it_was_given)
@@ -37,9 +50,7 @@ START_TEST(a_product_comes_back_as_it_was_given)
 	expect(has_text(r, "/organization_id", producer.organization));
 	expect(has_number(r, "/version", 1));
 	expect(has_header(r, "Location", TEXT("/v1/products/%s", reply_text(r, "/id"))));
-	const struct reply *list = get(&producer, "/v1/products?limit=1");
-	expect(answered(list, 200));
-	ck_assert(cJSON_Compare(reply_at(list, "/items/0"), r->json, true));
+	ck_assert(cJSON_Compare(listed(&producer, "/v1/products", reply_text(r, "/id")), r->json, true));
 }
 END_TEST
 
@@ -125,7 +136,7 @@ START_TEST(a_location_comes_back_as_it_was_given)
 	expect(has_text(r, "/gln", "7504000000006"));
 	expect(has_text(r, "/organization_id", buyer.organization));
 	expect(has_header(r, "Location", TEXT("/v1/locations/%s", reply_text(r, "/id"))));
-	ck_assert(cJSON_Compare(reply_at(get(&buyer, "/v1/locations?limit=1"), "/items/0"), r->json, true));
+	ck_assert(cJSON_Compare(listed(&buyer, "/v1/locations", reply_text(r, "/id")), r->json, true));
 }
 END_TEST
 
@@ -223,7 +234,8 @@ START_TEST(a_name_is_kept_byte_for_byte)
 		cJSON_Delete(body);
 		expect(answered(r, 201));
 		expect(has_text(r, "/name", names[i]));
-		expect(has_text(get(&producer, "/v1/locations?limit=1"), "/items/0/name", names[i]));
+		ck_assert(cJSON_Compare(
+			listed(&producer, "/v1/locations", reply_text(r, "/id")), r->json, true));
 	}
 }
 END_TEST
