@@ -54,18 +54,25 @@ void buf_add_char(struct buf *b, char c)
 	buf_add(b, &c, 1);
 }
 
+/* Straight into the room there is; measured and written again only where that was too little. */
 void buf_printf(struct buf *b, const char *fmt, ...)
 {
+	size_t room = b->full ? 0 : b->cap - b->len;
 	va_list args;
 
 	va_start(args, fmt);
-	int n = vsnprintf(NULL, 0, fmt, args);
+	int n = vsnprintf(room ? b->data + b->len : NULL, room, fmt, args);
 	va_end(args);
 	char *at = n < 0 ? NULL : buf_reserve(b, (size_t)n);
-	if (!at)
+	if (!at) {
+		if (room)
+			b->data[b->len] = '\0';
 		return;
-	va_start(args, fmt);
-	vsnprintf(at, (size_t)n + 1, fmt, args);
-	va_end(args);
+	}
+	if ((size_t)n >= room) {
+		va_start(args, fmt);
+		vsnprintf(at, (size_t)n + 1, fmt, args);
+		va_end(args);
+	}
 	buf_added(b, (size_t)n);
 }

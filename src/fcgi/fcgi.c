@@ -148,16 +148,23 @@ void fcgi_abandon(struct fcgi *f)
 	FCGX_Free(&f->request, 1);
 }
 
+static const char control[] =
+	"\001\002\003\004\005\006\a\b\t\n\v\f\r\016\017\020\021\022\023\024\025\026\027\030"
+	"\031\032\033\034\035\036\037\177";
+
 /* A header whose value came from outside or from a store: control characters are dropped, so that none can end it early. */
 static void put_header(struct buf *b, const char *name, const char *value)
 {
 	if (!value || !*value)
 		return;
-	buf_printf(b, "%s: ", name);
-	for (const char *c = value; *c; c++)
-		if ((unsigned char)*c >= ' ' && *c != 0x7f)
-			buf_add_char(b, *c);
-	buf_add_text(b, "\r\n");
+	buf_add_text(b, name);
+	buf_add(b, ": ", 2);
+	while (*value) {
+		size_t n = strcspn(value, control);
+		buf_add(b, value, n);
+		value += n + (value[n] != '\0');
+	}
+	buf_add(b, "\r\n", 2);
 }
 
 static void put_us(struct buf *b, const char *name, int64_t us)
