@@ -6,20 +6,22 @@ A test program that says nothing of how many tests it ran counts as failed, and 
 import argparse
 import os
 import re
+import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import packages
-import processes
 from services import SOURCE, Failure
 from stack import build
 
 LIBCHECK = re.compile(rb"^\d+%: Checks: (\d+), Failures: (\d+), Errors: (\d+)", re.MULTILINE)
 UNITTEST = re.compile(rb"^Ran (\d+) tests? in .*\n+(OK|FAILED)(?: \((.*)\))?", re.MULTILINE)
+VERDICT = re.compile(rb"(PASS|FAIL|SKIP|ERROR): ")  # automake, program by program
 LINT = re.compile(rb"^(ok|FAILED) \w+", re.MULTILINE)
 
 
@@ -82,21 +84,32 @@ def say(what):
     print(f"[{time.strftime('%H:%M:%S')}] {what}", flush=True)
 
 
-def run(argv, log, directory, env=None, minutes=15):
-    """(exit status, output); the output is in `log` as well."""
-    log.unlink(missing_ok=True)
+def run(argv, log, directory, env=None, minutes=15, show=None):
+    """(exit status, output); the output is in `log` as well. Lines that match `show` are printed as they come."""
+    child = subprocess.Popen(list(map(str, argv)), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, cwd=directory,
+                             stderr=subprocess.STDOUT, env=os.environ | (env or {}), start_new_session=True)
+    timer = threading.Timer(minutes * 60, os.killpg, (child.pid, signal.SIGTERM))
+    timer.start()
     try:
-        status = processes.run(argv, log, env=os.environ | (env or {}), cwd=directory, seconds=minutes * 60)
-    except subprocess.TimeoutExpired:
-        return 124, log.read_bytes() + f"\nstopped after {minutes} minutes\n".encode()
-    return status, log.read_bytes()
+        with open(log, "wb") as copy:
+            for line in child.stdout:
+                copy.write(line)
+                if show and show.match(line):
+                    print("   ", line.decode(errors="replace").rstrip(), flush=True)
+        return child.wait(), Path(log).read_bytes()
+    except BaseException:
+        os.killpg(child.pid, signal.SIGTERM)
+        raise
+    finally:
+        timer.cancel()
+        child.wait()
 
 
 def check(count, directory):
     """make check, counted by its logs. Returns the programs that ran."""
     for old in directory.glob("tests/**/*.trs"):
         old.unlink()
-    status, text = run(["make", "check"], directory / "check.log", directory)
+    status, text = run(["make", "check"], directory / "check.log", directory, show=VERDICT)
     ran = count_logs(count, directory)
     if not ran or status and not count.failed:
         print(text.decode(errors="replace")[-4000:])

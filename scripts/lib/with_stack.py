@@ -19,8 +19,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 import processes
 from services import Failure, Nginx, Pool, Postgres, Redis, migrate
 
-# What a test expects where its own environment says nothing: few workers, no limit in its way.
-TEST_CONF = {"WORKERS": "4", "LOGIN_WORKERS": "2", "RATE_API_PER_MINUTE": "0"}
+# What a test expects where its own environment says nothing: few workers, no limit in its way, and patience, because
+# the machine may be busy with other tests.
+TEST_CONF = {
+    "WORKERS": "4", "LOGIN_WORKERS": "2", "RATE_API_PER_MINUTE": "0",
+    "QUEUE_TIMEOUT_MS": "5000", "READ_TIMEOUT_MS": "10000", "WRITE_TIMEOUT_MS": "10000"}
 
 
 def start_stores(stack, directory):
