@@ -297,6 +297,19 @@ START_TEST(cutting_the_end_off_does_not_hide_it)
 }
 END_TEST
 
+START_TEST(a_count_that_does_not_fit_is_noticed)
+{
+	const struct made_lot lot = make_lot_with_history();
+
+	sql("UPDATE lot SET event_count = 4 WHERE id = '%s'", lot.id);
+	expect(has_null(verify(&lot), "/first_broken/event_id"));
+	expect(has_number(verify(&lot), "/first_broken/position", 4));
+	sql("UPDATE lot SET event_count = 2 WHERE id = '%s'", lot.id);
+	expect(has_text(verify(&lot), "/first_broken/event_id", event_id(&lot, 3)));
+	expect(has_number(verify(&lot), "/first_broken/position", 3));
+}
+END_TEST
+
 START_TEST(an_event_slipped_in_is_noticed)
 {
 	const struct made_lot lot = make_lot_with_history();
@@ -348,6 +361,7 @@ int main(void)
 		a_missing_event_is_noticed_where_it_was,
 		closing_the_gap_does_not_hide_it,
 		cutting_the_end_off_does_not_hide_it,
+		a_count_that_does_not_fit_is_noticed,
 		an_event_slipped_in_is_noticed,
 		events_of_two_lots_cannot_be_exchanged,
 		the_service_itself_cannot_change_an_event,

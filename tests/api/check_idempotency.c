@@ -160,6 +160,25 @@ START_TEST(each_user_has_keys_of_its_own)
 }
 END_TEST
 
+START_TEST(users_with_the_same_key_do_not_wait_for_each_other)
+{
+	const struct actor *const users[] = { &producer, &rival, &packer };
+	const struct reply *replies[ARRAY_SIZE(users)];
+	struct call calls[ARRAY_SIZE(users)];
+
+	for (int round = 0; round < 20; round++) {
+		const char *key = new_code("key-"), *body = product_body(key);
+		for (size_t i = 0; i < ARRAY_SIZE(users); i++)
+			calls[i] = (struct call){
+				.path = "/v1/products", .token = users[i]->token, .key = key, .body = body
+			};
+		client_call_at_once(client(), calls, ARRAY_SIZE(users), replies);
+		for (size_t i = 0; i < ARRAY_SIZE(users); i++)
+			expect(answered(replies[i], 201));
+	}
+}
+END_TEST
+
 START_TEST(a_key_outlives_the_session)
 {
 	const char *key = new_code("key-"), *name = new_code("later ");
@@ -284,10 +303,10 @@ START_TEST(whoever_repeats_at_once_finds_the_key_unlocked)
 	const struct reply *first = make_once(&producer, key, name);
 
 	/* Neither a replay nor a refusal may hold the key longer than its answer takes. */
-	for (int i = 0; i < 20; i++) {
+	for (int i = 0; i < 20; i++)
 		expect(is_replay_of(make_once(&producer, key, name), first));
+	for (int i = 0; i < 20; i++)
 		expect(is_problem(client_call(client(), &taken), 409, "lot_code_taken"));
-	}
 }
 END_TEST
 
@@ -346,6 +365,7 @@ int main(void)
 		keys_are_told_apart_by_case,
 		a_key_is_1_to_255_visible_characters_without_comma,
 		each_user_has_keys_of_its_own,
+		users_with_the_same_key_do_not_wait_for_each_other,
 		a_key_outlives_the_session,
 		thirty_two_at_once_do_it_once,
 		while_a_request_runs_its_twin_is_told_to_come_back,
