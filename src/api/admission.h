@@ -10,7 +10,7 @@
 int64_t admission_queued(const struct request *req, int64_t now);
 
 /* Sets ctx->deadline from the route's class, time in the queue counted. -ERR_OVERLOADED: it waited longer than
- * AGROBRIDGE_QUEUE_TIMEOUT_MS; whoever sent it has been kept waiting for nothing already, so nothing more is done. */
+ * its class is worth waiting for, AGROBRIDGE_QUEUE_TIMEOUT_MS for a write and less for what is shed before it. */
 MUST_CHECK int admission_check(struct ctx *ctx);
 
 #endif
