@@ -184,6 +184,7 @@ START_TEST(own_and_granted_lots_make_one_list)
 		"SELECT string_agg(id || ' ', '' ORDER BY id DESC) FROM lot WHERE organization_id = '%s'"
 		" OR id IN (SELECT lot_id FROM lot_grant WHERE organization_id = '%s')",
 		who.organization, who.organization);
+	expect(has_count(get(&who, "/v1/lots"), "/items", 6));
 	for (int page = 0; page < 3; page++) {
 		const struct reply *r = get(&who, "/v1/lots?limit=2%s", cursor);
 		expect(has_count(r, "/items", 2));
