@@ -9,8 +9,9 @@
  *   if (db_row(rows)) lot.id = db_read_uuid(rows), lot.code = db_read_text(rows), …
  *
  * Errors. A failed exchange is finished by the callee: what follows is skipped, an open transaction rolled back, the
- * connection dropped where it cannot be trusted. -ERR_TRY_AGAIN: nothing was done, run the whole request once more (at most
- * thrice; the caller counts); -ERR_UNAVAILABLE: the server or the time is gone. A client deadline never cancels politely: it
+ * connection dropped where it cannot be trusted. -ERR_TRY_AGAIN: nothing was committed, run the whole request once more (at
+ * most thrice; the caller counts); only a lone statement outside a transaction may have been done, so it must be one that may
+ * be done twice. -ERR_UNAVAILABLE: the server or the time is gone. A client deadline never cancels politely: it
  * closes the connection (PQfinish), because a cancel would have to wait.
  */
 #ifndef STORE_DB_H

@@ -5,7 +5,8 @@
 
 #include "base/err.h"
 
-/* Half of a SHA-256 would do; 64 bits are what an advisory lock takes. Two keys that meet there only wait for each other. */
+/* Half of a SHA-256 would do; 64 bits are what an advisory lock takes. Of two
+ * keys that meet there, one is told that its twin is running. */
 static int64_t lock_of(const struct writer *w)
 {
 	uint8_t text[sizeof w->user_id.b + 256], digest[SHA256_SIZE];
