@@ -114,7 +114,7 @@ END_TEST
 
 START_TEST(a_refusal_that_is_not_of_the_password_reads_no_secret_again)
 {
-	struct secret secret = { .now = PQpass(peer) };
+	struct secret secret = { .now = PQpass(peer), .next = PQpass(peer) };
 	struct db_options options = app_options();
 
 	options.url = arena_printf(&memory, "postgresql://agrobridge_app@127.0.0.1:%d/nosuch", port());

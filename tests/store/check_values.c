@@ -210,6 +210,8 @@ START_TEST(what_is_absent_comes_back_absent)
 	ck_assert_ptr_eq(state.access, NULL);
 	store_lot_advance_send(db, l.id, &state); /* an event that moves no status */
 	ck_assert_ok(done(db));
+	ck_assert_str_eq(
+		text(owner, "SELECT status_at IS NULL FROM lot WHERE id = '%s'", uuid_text(l.id)), "t");
 	db_free(db);
 }
 END_TEST
