@@ -39,7 +39,8 @@ MUST_CHECK int token_hash(const char *text, uint8_t ret_hash[SHA256_SIZE]);
 
 /* The session of a token, one request of its user being counted. -ERR_UNAUTHENTICATED: there is none in force.
  * -ERR_TOO_MANY_REQUESTS: it is over its limit this minute. -ERR_UNAVAILABLE: neither store could be asked. */
-MUST_CHECK int session_open(const struct session_stores *s, const uint8_t access_hash[SHA256_SIZE], struct session *ret_session);
+MUST_CHECK int session_open(
+	const struct session_stores *s, const uint8_t access_hash[SHA256_SIZE], struct session *ret_session);
 
 /* Deletes the copy of a session that ended; without waiting for the answer. */
 void session_forget(struct redis *redis, const uint8_t access_hash[SHA256_SIZE], struct deadline d);
