@@ -15,8 +15,8 @@ START_TEST(a_hash_opens_for_its_password_alone)
 {
 	static const char *const passwords[] = { "correct horse", "contraseña con ñ \xf0\x9f\xa5\x91",
 		"        ",
-		"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
-		"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef" };
+		("0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+		 "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef") };
 	char hash[PASSWORD_HASH_SIZE];
 
 	for (size_t i = 0; i < ARRAY_SIZE(passwords); i++) {
