@@ -117,13 +117,20 @@ START_TEST(keys_are_each_users_own)
 {
 	const struct farm a = farm_new(), b = farm_new();
 	const struct writer of_a = writer_of(&a, "k", "a"), of_b = writer_of(&b, "k", "b");
-	struct db *db = app_open();
+	struct db *running = app_open(), *db = app_open();
 	struct answer stored;
+	struct lot_state lot;
 
-	ck_assert_ok(record_event(db, &a, &of_a, &stored));
-	ck_assert_ok(record_event(db, &b, &of_b, &stored));
+	begin(running, PATIENT_MS);
+	ck_assert_ok(record_begin(running, &a, &of_a, &lot, &stored));
+	ck_assert_ok(
+		record_event(db, &b, &of_b, &stored)); /* while the other one's is under way, and after it */
+	ck_assert_ok(record_commit(running, &a, &of_a, &lot));
+	ck_assert_err(record_event(db, &b, &of_b, &stored), REPLAYED);
+	ck_assert_err(record_event(db, &a, &of_a, &stored), REPLAYED);
 	ck_assert_int_eq(events_of(&a), 1);
 	ck_assert_int_eq(events_of(&b), 1);
+	db_free(running);
 	db_free(db);
 }
 END_TEST
