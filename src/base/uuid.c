@@ -1,19 +1,21 @@
-/* UUIDs (RFC 9562 sections 4 and 5.7). */
+/* UUIDs (RFC 9562 sections 4, 5.7 and 6.2, method 3). */
 #include "base/uuid.h"
 
 #include <string.h>
 
 #include "base/clock.h"
 
-struct uuid uuid_v7(int64_t wall, const uint8_t random[10])
+struct uuid uuid_v7(int64_t wall, const uint8_t random[8])
 {
 	struct uuid id;
 	uint64_t ms = (uint64_t)(wall / US_PER_MS);
+	unsigned part = (unsigned)(wall % US_PER_MS) * 4096 / 1000; /* of the millisecond, in 12 bits */
 
 	for (int i = 0; i < 6; i++)
 		id.b[i] = (uint8_t)(ms >> (40 - 8 * i));
-	memcpy(id.b + 6, random, 10);
-	id.b[6] = (uint8_t)(0x70 | (id.b[6] & 0x0f));
+	id.b[6] = (uint8_t)(0x70 | part >> 8);
+	id.b[7] = (uint8_t)part;
+	memcpy(id.b + 8, random, 8);
 	id.b[8] = (uint8_t)(0x80 | (id.b[8] & 0x3f));
 	return id;
 }

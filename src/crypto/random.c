@@ -22,7 +22,7 @@ void random_bytes(void *to, size_t n)
 
 struct uuid random_uuid(void)
 {
-	uint8_t random[10];
+	uint8_t random[8];
 
 	random_bytes(random, sizeof random);
 	return uuid_v7(clock_wall(), random);
