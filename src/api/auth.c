@@ -103,7 +103,7 @@ int auth_refresh(struct ctx *ctx)
 	TRY(token_hash(in->refresh_token, hash));
 	tokens_make(ctx, &tokens);
 	int err = store_session_rotate(ctx->db, hash, &tokens.pair, ctx->now, old_access);
-	session_forget(ctx->redis, old_access, ctx->deadline);
+	session_forget(ctx->redis, ctx->arena, old_access, ctx->deadline);
 	return err ? err : tokens_answer(ctx, &tokens);
 }
 
@@ -112,6 +112,6 @@ int auth_logout(struct ctx *ctx)
 {
 	int err = store_session_revoke(ctx->db, ctx->access_hash, ctx->now);
 
-	session_forget(ctx->redis, ctx->access_hash, ctx->deadline);
+	session_forget(ctx->redis, ctx->arena, ctx->access_hash, ctx->deadline);
 	return err ? err : response_no_content(ctx->resp);
 }

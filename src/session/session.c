@@ -122,14 +122,16 @@ int session_open(
 	return 0;
 }
 
-void session_forget(struct redis *redis, const uint8_t access_hash[SHA256_SIZE], struct deadline d)
+void session_forget(
+	struct redis *redis, struct arena *arena, const uint8_t access_hash[SHA256_SIZE], struct deadline d)
 {
 	char hex[HEX_SIZE(SHA256_SIZE)];
+	struct redis_value deleted;
 
 	if (!redis)
 		return;
 	hex_encode(access_hash, SHA256_SIZE, hex);
 	redis_command(redis, "DEL " KEY_SESSION, hex);
 	if (redis_send(redis, d) == 0)
-		redis_forget(redis, 1);
+		(void)!redis_reply(redis, arena, d, &deleted); /* where it fails the copy dies by itself */
 }
