@@ -322,13 +322,13 @@ int db_result(struct db *db, struct rows **ret_rows)
 	if (db->err)
 		return db->err;
 	rows_clear(&db->rows);
-	while (db->first < db->count && db->items[db->first].kind == ITEM_PREPARE && !err)
+	enum query query = db->items[db->first].query; /* its PREPARE, if one goes before it, bears the same */
+	if (db->options.waiting)
+		db->options.waiting(db->options.self, queries[query].name);
+	while (db->items[db->first].kind == ITEM_PREPARE && !err)
 		err = take_and_clear(db);
 	if (err)
 		return err;
-	enum query query = db->items[db->first].query;
-	if (db->options.waiting)
-		db->options.waiting(db->options.self, queries[query].name);
 	err = take_item(db, &result);
 	if (err)
 		return err;
