@@ -29,7 +29,7 @@ static enum err in_list(const char *text, const char *list, size_t width)
 {
 	size_t n = strlen(text);
 
-	if (n < 2 || n > width)
+	if (n < 2 || n > width || strchr(text, ' '))
 		return ERR_NOT_IN_LIST;
 	for (; *list; list += width + 1)
 		if (strncmp(list, text, n) == 0 && list[n] == ' ')

@@ -27,7 +27,7 @@ END_TEST
 START_TEST(a_unit_is_written_as_the_recommendation_has_it)
 {
 	REFUSES(code_uom, ERR_NOT_IN_LIST, "", "K", "KG", "kgm", "Kgm", "KGMM", "KGM ", " KGM", "GM ", "M G",
-		"kg", "E", "EA  ", "  ", "   ", "XX", "ZZZ", "KGM GRM", "\xc3\xb1");
+		"kg", "E", "EA ", "PR ", "EA  ", "  ", "   ", "XX", "ZZZ", "KGM GRM", "\xc3\xb1");
 }
 END_TEST
 
