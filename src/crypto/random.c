@@ -34,12 +34,14 @@ void random_base62(char *to, size_t n)
 	enum { FAIR = 256 - 256 % 62 }; /* bytes from here on would favour the first digits */
 
 	while (n) {
-		uint8_t b;
-		random_bytes(&b, 1);
-		if (b >= FAIR)
-			continue;
-		*to++ = digits[b % 62];
-		n--;
+		uint8_t bytes[16];
+		random_bytes(bytes, sizeof bytes);
+		for (size_t i = 0; i < sizeof bytes && n; i++) {
+			if (bytes[i] >= FAIR)
+				continue;
+			*to++ = digits[bytes[i] % 62];
+			n--;
+		}
 	}
 	*to = '\0';
 }

@@ -121,6 +121,8 @@ void db_start(struct db *db, struct arena *arena, struct deadline d)
 	db->deadline = d;
 	db->err = 0;
 	db->lost_once = false;
+	if (db->conn)
+		db->why[0] = '\0'; /* without a connection the reason still holds */
 }
 
 void db_send(struct db *db, enum query query, const struct db_value values[DB_PARAMS_MAX])
