@@ -220,7 +220,7 @@ class FrontTest(unittest.TestCase):
         cls.responder = Responder(sockets)
         cls.addClassCleanup(cls.responder.close_all)
         cls.nginx = Replaced(cls.directory / "n", sockets, trusted_proxies=cls.trusted_proxies, tether=True)
-        cls.nginx.replace = cls.replace
+        cls.nginx.replace = {"flush=1s": "flush=10ms", **cls.replace}  # tests read the log at once
         cls.nginx.start()
         cls.addClassCleanup(cls.nginx.stop)
 

@@ -401,11 +401,20 @@ class Log(FrontTest):
 
     def test_hostile_text_does_not_break_the_line(self):
         self.responder.answer = lambda received: (
-            b'Status: 200\r\nX-Log-User: "},{\\\r\nX-Log-Postgres-Ms: 1}\r\nX-Log-Redis-Ms: 00\r\n'
-            b'X-Log-Queue-Ms: -1\r\n\r\n{}')
+            b'Status: 200\r\nX-Log-User: "},{\\\r\nX-Log-Code: a\tb"\r\n\r\n{}')
         self.ask('/"},{"status":999', headers=["X-Request-Id: hostile"])
         line = self.log_line("hostile")
         self.assertEqual((line["path"], line["user"], line["status"]), ('/"},{"status":999', '"},{\\', 200))
+
+    def test_bytes_that_are_not_utf_8_stay_out_of_the_log(self):
+        self.ask("/caf\xe9/x", headers=["X-Request-Id: latin-1"])
+        self.assertEqual(self.log_line("latin-1")["path"], "/caf")
+        for line in self.log_lines():
+            line.decode("utf-8")
+
+    def test_times_nobody_measured_are_null(self):
+        self.ask("/x", headers=["X-Request-Id: unmeasured"])
+        line = self.log_line("unmeasured")
         self.assertEqual((line["postgres_ms"], line["redis_ms"], line["queue_ms"]), (None, None, None))
 
     def test_the_longest_line_fits_a_pipe(self):
