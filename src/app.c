@@ -18,6 +18,7 @@
 #include "fcgi/fcgi.h"
 #include "http/fields.h"
 #include "pool/scoreboard.h"
+#include "pool/stack.h"
 #include "store/migrate.h"
 
 enum {
@@ -89,6 +90,7 @@ static int app_answer(struct ctx *ctx)
 	TRY(request_parse(ctx->req, ctx->arena)); /* http/request.c   method, path, query, language */
 	TRY(find_route(ctx));                     /* http/router.c    row of api/routes.c, or 404/405 */
 	TRY(admission_check(ctx));                /* api/admission.c  too old? its deadline */
+	slot_deadline(ctx->slot, ctx->deadline.at);
 	if (ctx->db)
 		db_start(ctx->db, ctx->arena, ctx->deadline);
 	do
@@ -212,6 +214,7 @@ static void app_connection(void *self, int fd)
 
 	app->arena.exhausted = &app->exhausted;
 	if (setjmp(app->exhausted)) {
+		stack_allow(false);
 		if (f)
 			app_exhausted(app, f);
 		goto out;
@@ -224,12 +227,15 @@ static void app_connection(void *self, int fd)
 	snprintf(app->request_id, sizeof app->request_id, "%s", app->request.request_id);
 	ctx->queued = admission_queued(&app->request, ctx->now);
 	slot_begin(ctx->slot, ctx->queued);
+	slot_request_id(ctx->slot, app->request_id);
+	stack_allow(true); /* until the answer is written nothing touches the connection */
 	if (!err) {
 		int result = app_answer(ctx);
 		err = MIN(result, 0);
 	}
 	if (err)
 		app_problem(ctx, err);
+	stack_allow(false);
 	ctx_stage(ctx, "reply");
 	app_reply(app, f);
 	app_log(ctx, err);

@@ -11,6 +11,8 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "pool/proc.h"
+#include "pool/stack.h"
 #include "pool/view.h"
 
 /* Deaths before ready, in a row in one slot: after as many the pool gives up if it never had a worker, or the reload if it
@@ -22,8 +24,13 @@ enum { START_TRIES = 5 };
 #define BACKOFF_MOST_US  (2 * US_PER_SECOND)
 /* A start may spend 500 ms on the stores; what takes much longer hangs. */
 #define START_BUDGET_US (2 * US_PER_SECOND)
-/* From SIGABRT, which may still write a word, to SIGKILL. */
+/* How late a request may be before its stack is asked for; half of the hard time-out where that is shorter. */
+#define LATE_US (500 * US_PER_MS)
+/* To write it, should we have come to look so late that the end is due as well. */
+#define STACK_GRACE_US (100 * US_PER_MS)
+/* From SIGABRT to SIGKILL, which would cut off a core dump: some 10 MiB, a few seconds on the slowest volume. */
 #define ABORT_GRACE_US (500 * US_PER_MS)
+#define CORE_GRACE_US  (10 * US_PER_SECOND)
 /* Forks of a group: all at once and 32 more, then 32 a second. A request that kills its worker costs about 5 ms of
  * processor for the next one, so a flood of them burns at most a sixth of a core. */
 #define FORK_EVERY_US (US_PER_SECOND / 32)
@@ -163,11 +170,11 @@ static int64_t fork_missing(struct crew *c, int missing, int64_t now)
 
 static bool wants_replacing(const struct crew *c, const struct member *m, enum restart *ret_reason)
 {
-	if (m->generation != c->generation) {
+	if (m->generation != c->generation)
 		*ret_reason = RESTART_RELOAD;
-		return true;
-	}
-	return slot_wants_retirement(slot_of(c, m), ret_reason);
+	else
+		return slot_wants_retirement(slot_of(c, m), ret_reason);
+	return true;
 }
 
 /* The oldest that wants to be replaced, or with `anybody` simply the oldest, the reason noted; NULL: none. */
@@ -245,15 +252,15 @@ static void member_notice_ready(struct crew *c, struct member *m)
 }
 
 /* When its time is up, if nothing changes. What the worker itself has written is believed only within reason. */
-static int64_t member_deadline(const struct crew *c, const struct member *m, int64_t now)
+static int64_t member_deadline(const struct crew *c, const struct member *m)
 {
 	int64_t hard = c->options.hard_us, longest = c->options.budget_us + hard, deadline = INT64_MAX;
 
 	if (m->kill_at)
 		return m->kill_at;
-	int64_t busy_since = slot_busy_since(slot_of(c, m));
-	if (busy_since)
-		deadline = MIN(MAX(busy_since, m->forked_at), now) + longest;
+	int64_t due = slot_due(slot_of(c, m), c->options.budget_us);
+	if (due)
+		deadline = MAX(MAX(due, m->forked_at) + hard, m->asked_at + STACK_GRACE_US);
 	if (m->phase == MEMBER_STARTING)
 		deadline = m->forked_at + START_BUDGET_US + hard;
 	if (m->told_at)
@@ -266,14 +273,35 @@ static int64_t member_deadline(const struct crew *c, const struct member *m, int
 /* First SIGABRT, then SIGKILL, which also ends what is stopped; again every grace, should it be lost in the kernel. */
 static void member_kill(const struct crew *c, struct member *m, int64_t now)
 {
-	char doing[256];
+	char doing[SLOT_TEXT_SIZE];
 
-	if (!m->kill_at)
+	if (!m->kill_at) {
 		log_error("killing worker %d of %s, past its deadline: %s%s", (int)m->pid, name_of(c),
 			slot_text(slot_of(c, m), doing, sizeof doing),
 			m->stopped_at ? ", stopped by a signal" : "");
-	kill(m->pid, m->kill_at ? SIGKILL : SIGABRT);
+		m->aborted_at = now;
+		kill(m->pid, SIGABRT);
+	} else if (now >= m->aborted_at + CORE_GRACE_US || !process_dumps_core(m->pid)) {
+		kill(m->pid, SIGKILL);
+	}
 	m->kill_at = now + ABORT_GRACE_US;
+}
+
+/* Asks a worker for its stack, once a request. Returns when to do so; INT64_MAX: done, or at none. */
+static int64_t member_ask_stack(const struct crew *c, struct member *m, int64_t now)
+{
+	const struct slot *slot = slot_of(c, m);
+	int64_t since = slot_busy_since(slot), due = slot_due(slot, c->options.budget_us);
+
+	if (!due || since == m->asked_for)
+		return INT64_MAX;
+	due += MIN(LATE_US, c->options.hard_us / 2);
+	if (due > now)
+		return due;
+	m->asked_for = since;
+	m->asked_at = now;
+	kill(m->pid, STACK_SIGNAL);
+	return INT64_MAX;
 }
 
 int64_t crew_step(struct crew *c, int64_t now)
@@ -284,9 +312,10 @@ int64_t crew_step(struct crew *c, int64_t now)
 		if (m->phase == MEMBER_NONE)
 			continue;
 		member_notice_ready(c, m);
-		if (member_deadline(c, m, now) <= now)
+		next = MIN(next, member_ask_stack(c, m, now));
+		if (member_deadline(c, m) <= now)
 			member_kill(c, m, now);
-		next = MIN(next, member_deadline(c, m, now));
+		next = MIN(next, member_deadline(c, m));
 	}
 	return c->closed ? next : MIN(next, crew_balance(c, now));
 }
@@ -306,7 +335,7 @@ static enum restart death_reason(const struct member *m, int status, bool oom)
 
 static void log_death(const struct crew *c, const struct member *m, int status, enum restart reason)
 {
-	char doing[256];
+	char doing[SLOT_TEXT_SIZE];
 
 	if (m->phase == MEMBER_LEAVING && WIFEXITED(status) && WEXITSTATUS(status) == 0) {
 		log_line(c->closed ? LOG_DEBUG : LOG_INFO, "worker %d of %s has left: %s", (int)m->pid,

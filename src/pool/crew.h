@@ -43,8 +43,11 @@ struct member {
 	unsigned generation;
 	unsigned failures;                      /* deaths before ready, in a row */
 	int64_t forked_at, told_at, stopped_at; /* us; 0: not */
-	int64_t kill_at;                        /* it was sent SIGABRT; SIGKILL follows then */
-	int64_t not_before;                     /* the slot stays empty until */
+	int64_t aborted_at;                     /* it was sent SIGABRT; SIGKILL follows at kill_at */
+	int64_t kill_at;
+	int64_t asked_for;  /* its stack: since when it had been busy with that request, */
+	int64_t asked_at;   /* and when it was */
+	int64_t not_before; /* the slot stays empty until */
 };
 
 struct crew {

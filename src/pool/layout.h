@@ -18,7 +18,7 @@
 #define LAYOUT_MAGIC "AGROPOOL"
 enum {
 	LAYOUT_VERSION = 1, /* another layout with the same sizes is another version */
-	TEXT_WORDS = 8,     /* 63 characters: the longest route has 46 */
+	TEXT_WORDS = 9,     /* 71 characters: a request id has at most 64, the longest route 46 */
 	/* A sample every 5 s, the last minute kept: 12 steps, and one more that is being overwritten. */
 	SAMPLE_COUNT = 14,
 	SLOTS_MAX = 1024,
@@ -49,8 +49,9 @@ struct slot {
 	alignas(64) shared_u32 state;
 	shared_u32 retire; /* 0, or 1 + enum restart */
 	shared_i64 busy_since, begun_at, queued_us;
+	shared_i64 deadline; /* of the request; 0: it has none yet */
 	shared_i64 cpu_seen; /* processor time already counted */
-	shared_text route, stage, query;
+	shared_text route, stage, query, request_id;
 	shared_u64 tally[TALLY_COUNT];
 };
 

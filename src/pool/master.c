@@ -22,6 +22,7 @@
 #include "pool/listen.h"
 #include "pool/scoreboard.h"
 #include "pool/size.h"
+#include "pool/stack.h"
 #include "pool/worker.h"
 
 /* How often queues are looked at and figures sampled. */
@@ -325,6 +326,7 @@ static int master_open(struct master *m)
 		log_error("could not start the pool: %s", strerror(errno));
 		return -1;
 	}
+	stack_prepare();
 	size_workers(m);
 	m->oom_kills = cgroup_oom_kills("");
 	if (listeners_open(m) || board_open(m) || crews_open(m))

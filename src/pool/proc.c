@@ -59,3 +59,11 @@ int64_t process_pss(int pid)
 	const char *at = strstr(text, "\nPss:");
 	return at ? strtoll(at + 5, NULL, 10) * 1024 : -1;
 }
+
+bool process_dumps_core(int pid)
+{
+	char path[64], text[4096];
+
+	snprintf(path, sizeof path, "/proc/%d/status", pid);
+	return file_read(path, text, sizeof text) > 0 && strstr(text, "\nCoreDumping:\t1");
+}

@@ -34,6 +34,10 @@ const char *restart_name(enum restart reason); /* "max_requests" */
 /* --- what a worker says about itself: each call is a few stores; `slot` may be NULL (tests) --- */
 
 void slot_begin(struct slot *slot, int64_t queue_us); /* a request was read; it had waited this long before */
+/* Until when it has to be answered (monotonic us): stuck is a worker that is not done by then. Forgotten with the next
+ * connection. */
+void slot_deadline(struct slot *slot, int64_t at);
+void slot_request_id(struct slot *slot, const char *id);
 void slot_route(struct slot *slot, const char *route); /* "GET /v1/lots/{id}" */
 void slot_stage(struct slot *slot, const char *stage); /* "session", "handler", "commit": a literal */
 void slot_query(struct slot *slot, const char *query); /* name of the statement being waited for: a literal */
@@ -73,6 +77,9 @@ void slot_leaving(struct slot *slot);        /* told to finish and exit */
 void slot_stopped(struct slot *slot, bool stopped);
 bool slot_is_ready(const struct slot *slot);
 int64_t slot_busy_since(const struct slot *slot); /* monotonic us; 0: not busy */
+/* When its request is due: its own deadline, but not before it became busy and at most `longest_us` after; that, while it
+ * has told none. 0: not busy. */
+int64_t slot_due(const struct slot *slot, int64_t longest_us);
 bool slot_wants_retirement(const struct slot *slot, enum restart *ret_reason);
 
 /* How a group's workers take SIGTERM. */

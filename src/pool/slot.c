@@ -36,6 +36,8 @@ void slot_accepted(struct slot *slot)
 	text_set(slot->route, "");
 	text_set(slot->stage, "");
 	text_set(slot->query, "");
+	text_set(slot->request_id, "");
+	store(slot->deadline, 0);
 	store(slot->busy_since, clock_now());
 	atomic_store_explicit(&slot->state, SLOT_BUSY, memory_order_release);
 }
@@ -58,6 +60,18 @@ void slot_begin(struct slot *slot, int64_t queue_us)
 	counter_add(&slot->tally[TALLY_QUEUE_BUCKETS + histogram_bucket(queue_us)], 1);
 	store(slot->queued_us, queue_us);
 	store(slot->begun_at, clock_now());
+}
+
+void slot_deadline(struct slot *slot, int64_t at)
+{
+	if (slot)
+		store(slot->deadline, at);
+}
+
+void slot_request_id(struct slot *slot, const char *id)
+{
+	if (slot)
+		text_set(slot->request_id, id);
 }
 
 void slot_route(struct slot *slot, const char *route)
@@ -142,6 +156,16 @@ int64_t slot_busy_since(const struct slot *slot)
 {
 	return atomic_load_explicit(&slot->state, memory_order_acquire) == SLOT_BUSY ? load(slot->busy_since)
 										     : 0;
+}
+
+int64_t slot_due(const struct slot *slot, int64_t longest_us)
+{
+	int64_t since = slot_busy_since(slot), deadline = load(slot->deadline);
+
+	if (!since)
+		return 0;
+	since = MIN(MAX(since, 0), clock_now()); /* whatever a worker gone wild has written */
+	return deadline ? MIN(MAX(deadline, since), since + longest_us) : since + longest_us;
 }
 
 bool slot_wants_retirement(const struct slot *slot, enum restart *ret_reason)

@@ -72,44 +72,47 @@ static int64_t time_in(const struct slot *slot, int64_t now)
 	return since ? MAX(now - since, 1) : 0;
 }
 
-bool view_worker(const struct scoreboard *board, enum group group, int index, struct worker_view *ret_view)
+bool view_slot(const struct slot *slot, struct worker_view *ret_view)
 {
-	const struct slot *slot = slot_at(board, group, index);
+	int64_t budget_us = slot_scoreboard(slot)->group[slot->group].budget_us;
 	int pid = (int)load(slot->pid);
-	int64_t now = clock_now(), in_us = time_in(slot, now);
+	int64_t now = clock_now(), in_us = time_in(slot, now), due = slot_due(slot, budget_us);
 
 	if (!pid)
 		return false;
 	*ret_view = (struct worker_view){
 		.pid = pid,
-		.state = state_of(slot, board->group[group].budget_us, in_us),
+		.state = state_of(slot, budget_us, in_us),
 		.age_us = now - load(slot->opened_at),
 		.in_us = in_us,
 		.requests = load(slot->tally[TALLY_REQUESTS]) - load(slot->requests_before),
 	};
 	if (in_us) {
+		ret_view->late_us = due ? MAX(now - due, 0) : 0;
 		text_get(ret_view->route, slot->route);
 		text_get(ret_view->stage, slot->stage);
 		text_get(ret_view->query, slot->query);
+		text_get(ret_view->request_id, slot->request_id);
 	}
 	return true;
 }
 
+bool view_worker(const struct scoreboard *board, enum group group, int index, struct worker_view *ret_view)
+{
+	return view_slot(slot_at(board, group, index), ret_view);
+}
+
 const char *slot_text(const struct slot *slot, char *to, size_t size)
 {
-	char route[VIEW_TEXT_SIZE], stage[VIEW_TEXT_SIZE], query[VIEW_TEXT_SIZE];
-	int64_t in_us = time_in(slot, clock_now());
+	struct worker_view v;
 
-	if (!in_us) {
+	if (!view_slot(slot, &v) || !v.in_us) {
 		snprintf(to, size, "%s", slot_is_ready(slot) ? "idle" : "starting");
 		return to;
 	}
-	text_get(route, slot->route);
-	text_get(stage, slot->stage);
-	text_get(query, slot->query);
-	snprintf(to, size, "%lld ms in %s%s%s%s%s", (long long)(in_us / US_PER_MS),
-		*route ? route : "a request", *stage ? ", stage " : "", stage, *query ? ", query " : "",
-		query);
+	snprintf(to, size, "%lld ms in %s%s%s%s%s%s%s", (long long)(v.in_us / US_PER_MS),
+		*v.route ? v.route : "a request", *v.stage ? ", stage " : "", v.stage,
+		*v.query ? ", query " : "", v.query, *v.request_id ? ", request " : "", v.request_id);
 	return to;
 }
 

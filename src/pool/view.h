@@ -12,7 +12,7 @@
 #include "pool/scoreboard.h"
 #include "pool/tally.h"
 
-enum { VIEW_TEXT_SIZE = 64 };
+enum { VIEW_TEXT_SIZE = 72 };
 
 struct pool_view {
 	const char *version, *revision; /* of the build that runs; they live as long as the board */
@@ -40,8 +40,10 @@ struct worker_view {
 	int pid;
 	enum worker_state state; /* stuck: over the longest budget of its group, or stopped by a signal */
 	int64_t age_us, in_us;   /* in_us: how long it has been at this request; 0: at none */
+	int64_t late_us;         /* how long it has been past its request's deadline; 0: it is not */
 	uint64_t requests;       /* by this worker, not its predecessors */
-	char route[VIEW_TEXT_SIZE], stage[VIEW_TEXT_SIZE], query[VIEW_TEXT_SIZE]; /* "" when idle */
+	/* "" when idle, and until the request has come so far. */
+	char route[VIEW_TEXT_SIZE], stage[VIEW_TEXT_SIZE], query[VIEW_TEXT_SIZE], request_id[VIEW_TEXT_SIZE];
 };
 
 void view_pool(const struct scoreboard *board, struct pool_view *ret_view);
@@ -49,7 +51,12 @@ void view_group(const struct scoreboard *board, enum group group, struct group_v
 /* The worker in slot `index` (0 to slots - 1); false: nobody is. */
 bool view_worker(const struct scoreboard *board, enum group group, int index, struct worker_view *ret_view);
 
-/* What a worker is doing, in words for the log: "1502 ms in GET /v1/lots, stage handler, query LOT_LIST". Returns `to`. */
+/* The worker in that slot; false: nobody is. Safe in a signal handler. */
+bool view_slot(const struct slot *slot, struct worker_view *ret_view);
+
+/* What a worker is doing, in words for the log: "1502 ms in GET /v1/lots, stage handler, query LOT_LIST, request ab12".
+ * Returns `to`; SLOT_TEXT_SIZE bytes hold any. */
+enum { SLOT_TEXT_SIZE = 64 + 4 * VIEW_TEXT_SIZE };
 const char *slot_text(const struct slot *slot, char *to, size_t size);
 
 /* The master lives and not every main worker is stuck: /livez. */

@@ -1,6 +1,6 @@
 /*
  * The worker's loop. Signals stay blocked for the whole life of the process, because libfcgi takes an interrupted read for
- * a broken request: SIGTERM is a readable descriptor beside the listener. That also leaves no window in which it could be
+ * a broken request (stack_allow() lets one in while it cannot hurt): SIGTERM is a readable descriptor beside the listener. That also leaves no window in which it could be
  * lost, and it is seen under full load, where a wait that returns with events never delivers a signal.
  */
 #include "pool/worker.h"
@@ -19,6 +19,7 @@
 
 #include "base/log.h"
 #include "pool/proc.h"
+#include "pool/stack.h"
 
 struct loop {
 	const struct worker *w;
@@ -190,6 +191,7 @@ NORETURN void worker_run(const struct worker *w)
 	if (service->start(service->self, w->group,
 		    w->slot)) /* before the first request, so that it pays for nothing */
 		exit(EXIT_FAILURE);
+	stack_open(w->slot); /* after it, when all libraries are loaded                  */
 	slot_ready(w->slot); /* only now may the master retire our predecessor           */
 	notify_master(w);
 	serve_until_told(&loop);

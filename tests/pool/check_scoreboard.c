@@ -185,7 +185,7 @@ START_TEST(a_long_text_is_cut)
 	slot_accepted(slot);
 	slot_route(slot, text);
 	ck_assert(view_worker(board, GROUP_MAIN, 0, &view));
-	ck_assert_uint_eq(strlen(view.route), 63);
+	ck_assert_uint_eq(strlen(view.route), VIEW_TEXT_SIZE - 1);
 	ck_assert_str_eq(view.stage, "");
 	slot_route(slot, "GET /");
 	ck_assert(view_worker(board, GROUP_MAIN, 0, &view));

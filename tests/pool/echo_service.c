@@ -15,6 +15,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "pool/stack.h"
+
 static struct slot *my_slot;
 
 static void add_byte(const struct pool *p, const char *name)
@@ -134,6 +136,22 @@ static void do_orphan(int fd, const char *argument)
 	dprintf(fd, "%d\n", (int)orphan);
 }
 
+static void run_command(int fd, const char *line);
+
+static void do_due(int fd, const char *argument)
+{
+	char *command;
+
+	slot_deadline(my_slot, clock_now() + strtoll(argument, &command, 10) * US_PER_MS);
+	run_command(fd, command + 1);
+}
+
+static void do_deaf(int fd, const char *argument)
+{
+	signal(SIGABRT, SIG_IGN);
+	run_command(fd, argument);
+}
+
 static const struct {
 	const char *name;
 	void (*run)(int fd, const char *argument);
@@ -148,7 +166,16 @@ static const struct {
 	{ "spin", do_spin },
 	{ "fds", do_fds },
 	{ "orphan", do_orphan },
+	{ "due ", do_due },
+	{ "deaf ", do_deaf },
 };
+
+static void run_command(int fd, const char *line)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
+		if (strncmp(line, commands[i].name, strlen(commands[i].name)) == 0)
+			commands[i].run(fd, line + strlen(commands[i].name));
+}
 
 /* --- the service --- */
 
@@ -181,9 +208,10 @@ static void echo_serve(void *self, int fd)
 		slot_route(my_slot, line);
 		slot_stage(my_slot, "handler");
 		slot_query(my_slot, "LOT_BY_ID");
-		for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
-			if (strncmp(line, commands[i].name, strlen(commands[i].name)) == 0)
-				commands[i].run(fd, line + strlen(commands[i].name));
+		slot_request_id(my_slot, "echo-1");
+		stack_allow(true);
+		run_command(fd, line);
+		stack_allow(false);
 		slot_end(my_slot, 200, 3000, 250);
 	}
 	close(fd);
