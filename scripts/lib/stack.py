@@ -287,7 +287,7 @@ def wait_ready(url, log, seconds=30):
 def describe(stack):
     """What a person wants to know of a running stack."""
     what = read_json(stack.var / "stack.json")
-    say(f"\n  API        {what['url']}   (documentation: {what['url']}/docs)")
+    say(f"\n  API        {what['url']}")
     say(f"  operators  {what['ops_url']}")
     for account in what["accounts"]:
         say(f"  account    {account['role']:<10} {account['email']}  password {account['password']}")

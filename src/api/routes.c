@@ -5,6 +5,7 @@
 #include "api/policy.h"
 #include "base/base.h"
 
+/* clang-format off */
 #define ROUTE(m, p, who, c, in, h, about)                                                                    \
 	{                                                                                                    \
 		.method = HTTP_##m, .path = (p), .policy = (who), .class = CLASS_##c, .input = (in),         \
@@ -16,7 +17,6 @@
 		.handler = (h), .summary = (about), .ops = true                                              \
 	}
 
-/* clang-format off */
 const struct route routes[] = {
 	/*    method  path                       who                           class   takes            handler          what it is */
 	ROUTE(POST,   "/v1/auth/login",          ANYONE,                       WRITE,  &login_input,    auth_login,      "log in"),

@@ -324,7 +324,8 @@ int db_result(struct db *db, struct rows **ret_rows)
 	if (db->err)
 		return db->err;
 	rows_clear(&db->rows);
-	enum query query = db->items[db->first].query; /* its PREPARE, if one goes before it, bears the same */
+	enum query query =
+		db->items[db->first].query; /* its PREPARE, if one goes before it, bears the same */
 	if (db->options.waiting)
 		db->options.waiting(db->options.self, queries[query].name);
 	while (db->items[db->first].kind == ITEM_PREPARE && !err)
