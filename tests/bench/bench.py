@@ -89,13 +89,13 @@ class Plain(Service):
 
 
 class StockNginx(Nginx):
-    """nginx with fastcgi_params as Debian ships it in front of Plain."""
+    """nginx with fastcgi_params and an access log as Debian ships it, in front of Plain."""
 
     def render(self):
         self.conf.write_text(f"""daemon off; worker_processes auto; pid {self.directory}/nginx.pid; error_log stderr warn;
 events {{ worker_connections 4096; }}
 http {{
-    access_log off;
+    access_log {self.directory}/access.log;
     client_body_temp_path {self.directory}/b; proxy_temp_path {self.directory}/p; fastcgi_temp_path {self.directory}/f;
     uwsgi_temp_path {self.directory}/u; scgi_temp_path {self.directory}/s;
     server {{ listen 127.0.0.1:{self.port};
