@@ -31,6 +31,8 @@ enum { START_TRIES = 5 };
 /* From SIGABRT to SIGKILL, which would cut off a core dump: some 10 MiB, a few seconds on the slowest volume. */
 #define ABORT_GRACE_US (500 * US_PER_MS)
 #define CORE_GRACE_US  (10 * US_PER_SECOND)
+/* Each worker is weighed once in that time, one after another: 0.1 ms of processor each. */
+#define WEIGH_EVERY_US (10 * US_PER_SECOND)
 /* Forks of a group: all at once and 32 more, then 32 a second. A request that kills its worker costs about 5 ms of
  * processor for the next one, so a flood of them burns at most a sixth of a core. */
 #define FORK_EVERY_US (US_PER_SECOND / 32)
@@ -90,12 +92,12 @@ int crew_size(const struct crew *c)
 
 /* --- forking --- */
 
-/* MAX_REQUESTS give or take 10 %: workers that began together do not end together. */
-static int64_t jittered(int64_t max_requests)
+/* Give or take 10 %: workers that began together do not end together. */
+static int64_t jittered(int64_t most)
 {
-	int64_t tenth = max_requests / 10;
+	int64_t tenth = most / 10;
 
-	return max_requests - tenth + random_below(2 * tenth + 1);
+	return most - tenth + random_below(2 * tenth + 1);
 }
 
 static void fork_failed(struct crew *c, int64_t now, int err)
@@ -134,6 +136,7 @@ static void member_fork(struct crew *c, struct member *m, int64_t now)
 	*m = (struct member){ .phase = MEMBER_STARTING,
 		.pid = pid,
 		.forked_at = now,
+		.retire_at = c->options.max_age_us ? now + jittered(c->options.max_age_us) : INT64_MAX,
 		.generation = c->generation,
 		.failures = m->failures };
 }
@@ -168,17 +171,22 @@ static int64_t fork_missing(struct crew *c, int missing, int64_t now)
 
 /* --- replacing --- */
 
-static bool wants_replacing(const struct crew *c, const struct member *m, enum restart *ret_reason)
+static bool wants_replacing(
+	const struct crew *c, const struct member *m, int64_t now, enum restart *ret_reason)
 {
 	if (m->generation != c->generation)
 		*ret_reason = RESTART_RELOAD;
+	else if (m->heavy)
+		*ret_reason = RESTART_MEMORY;
+	else if (now >= m->retire_at)
+		*ret_reason = RESTART_MAX_AGE;
 	else
 		return slot_wants_retirement(slot_of(c, m), ret_reason);
 	return true;
 }
 
 /* The oldest that wants to be replaced, or with `anybody` simply the oldest, the reason noted; NULL: none. */
-static struct member *member_to_replace(const struct crew *c, bool anybody)
+static struct member *member_to_replace(const struct crew *c, bool anybody, int64_t now)
 {
 	struct member *oldest = NULL;
 
@@ -186,7 +194,7 @@ static struct member *member_to_replace(const struct crew *c, bool anybody)
 		enum restart reason = RESTART_RELOAD;
 		if (m->phase != MEMBER_READY || m->kill_at || (oldest && oldest->forked_at <= m->forked_at))
 			continue;
-		if (!wants_replacing(c, m, &reason) && !anybody)
+		if (!wants_replacing(c, m, now, &reason) && !anybody)
 			continue;
 		oldest = m;
 		oldest->reason = reason;
@@ -206,10 +214,10 @@ static void member_dismiss(const struct crew *c, struct member *m, int64_t now)
 static int64_t crew_balance(struct crew *c, int64_t now)
 {
 	int ready = count(c, MEMBER_READY), working = ready + count(c, MEMBER_STARTING);
-	struct member *old = member_to_replace(c, false);
+	struct member *old = member_to_replace(c, false, now);
 
 	if (ready > c->options.configured && !old)
-		old = member_to_replace(c, true); /* whoever wanted a successor has died meanwhile */
+		old = member_to_replace(c, true, now); /* whoever wanted a successor has died meanwhile */
 	if (ready > c->options.configured && old)
 		member_dismiss(c, old, now);
 	else if (working < c->options.configured)
@@ -304,9 +312,26 @@ static int64_t member_ask_stack(const struct crew *c, struct member *m, int64_t 
 	return INT64_MAX;
 }
 
+/* Weighs one worker when that is due; the next slot's turn comes a share of the round later. Returns when. */
+static int64_t crew_weigh(struct crew *c, int64_t now)
+{
+	if (!c->options.max_private || c->closed)
+		return INT64_MAX;
+	if (now < c->weigh_at)
+		return c->weigh_at;
+	struct member *m = &c->member[c->weigh_next];
+	int64_t bytes = m->phase == MEMBER_READY ? process_private(m->pid) : 0;
+	if (bytes > c->options.max_private && !m->heavy)
+		log_info("worker %d of %s has grown to %lld MiB of its own", (int)m->pid, name_of(c),
+			(long long)(bytes >> 20));
+	m->heavy = bytes > c->options.max_private;
+	c->weigh_next = (c->weigh_next + 1) % c->slots;
+	return c->weigh_at = now + WEIGH_EVERY_US / c->slots;
+}
+
 int64_t crew_step(struct crew *c, int64_t now)
 {
-	int64_t next = INT64_MAX;
+	int64_t next = crew_weigh(c, now);
 
 	for (struct member *m = c->member; m < c->member + c->slots; m++) {
 		if (m->phase == MEMBER_NONE)
@@ -316,6 +341,8 @@ int64_t crew_step(struct crew *c, int64_t now)
 		if (member_deadline(c, m) <= now)
 			member_kill(c, m, now);
 		next = MIN(next, member_deadline(c, m));
+		if (m->retire_at > now)
+			next = MIN(next, m->retire_at);
 	}
 	return c->closed ? next : MIN(next, crew_balance(c, now));
 }

@@ -28,6 +28,8 @@ struct crew_options {
 	int64_t budget_us;    /* the longest a request of the group may take */
 	int64_t hard_us;      /* killed this long after that */
 	int64_t max_requests; /* after which a worker is replaced, give or take 10 %; 0: never */
+	int64_t max_age_us;   /* likewise */
+	int64_t max_private;  /* bytes of its own beyond which a worker is replaced; 0: never */
 	const struct pool_service *service;
 	struct pool_fds *fds;
 	struct scoreboard *board;
@@ -47,6 +49,8 @@ struct member {
 	int64_t kill_at;
 	int64_t asked_for;  /* its stack: since when it had been busy with that request, */
 	int64_t asked_at;   /* and when it was */
+	int64_t retire_at;  /* it is old then; INT64_MAX: never */
+	bool heavy;         /* when it was last weighed */
 	int64_t not_before; /* the slot stays empty until */
 };
 
@@ -60,6 +64,8 @@ struct crew {
 	bool closed;         /* draining: nobody is forked any more */
 	unsigned fork_failures;
 	int64_t fork_after, fork_credit;
+	int64_t weigh_at; /* the next worker */
+	int weigh_next;   /* its slot */
 };
 
 MUST_CHECK int crew_init(struct crew *c, const struct crew_options *options); /* 0 or -ENOMEM */

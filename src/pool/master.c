@@ -291,6 +291,8 @@ static int crews_open(struct master *m)
 			.budget_us = group_budget(m->conf, (enum group)g),
 			.hard_us = m->conf->hard_timeout_ms * US_PER_MS,
 			.max_requests = m->conf->max_requests,
+			.max_age_us = m->conf->max_age_ms * US_PER_MS,
+			.max_private = m->conf->max_worker_mb << 20,
 			.service = m->service,
 			.fds = &m->fds,
 			.board = m->board,

@@ -49,15 +49,36 @@ uint64_t process_start(int pid)
 	return at ? strtoull(at + 1, NULL, 10) : 0;
 }
 
-int64_t process_pss(int pid)
+/* The sum of some lines of smaps_rollup, each "NAME: N kB"; -1 where there is none to read. */
+static int64_t rollup_sum(int pid, const char *const *names, size_t count)
 {
 	char path[64], text[2048];
+	int64_t kib = 0;
 
 	snprintf(path, sizeof path, "/proc/%d/smaps_rollup", pid);
 	if (file_read(path, text, sizeof text) <= 0)
 		return -1;
-	const char *at = strstr(text, "\nPss:");
-	return at ? strtoll(at + 5, NULL, 10) * 1024 : -1;
+	for (size_t i = 0; i < count; i++) {
+		const char *at = strstr(text, names[i]);
+		if (!at)
+			return -1;
+		kib += strtoll(at + strlen(names[i]), NULL, 10);
+	}
+	return kib * 1024;
+}
+
+int64_t process_pss(int pid)
+{
+	static const char *const names[] = { "\nPss:" };
+
+	return rollup_sum(pid, names, ARRAY_SIZE(names));
+}
+
+int64_t process_private(int pid)
+{
+	static const char *const names[] = { "\nPrivate_Clean:", "\nPrivate_Dirty:" };
+
+	return rollup_sum(pid, names, ARRAY_SIZE(names));
 }
 
 bool process_dumps_core(int pid)

@@ -18,6 +18,8 @@ MUST_CHECK int file_write(const char *path, const char *text); /* 0 or -errno */
 uint64_t process_start(int pid);
 /* Its share of memory in bytes, shared pages divided by their sharers (smaps_rollup, Pss); -1 if it cannot be read. */
 int64_t process_pss(int pid);
+/* Memory that is its alone, in bytes (smaps_rollup, Private_Clean and Private_Dirty); -1 if it cannot be read. */
+int64_t process_private(int pid);
 /* The kernel is writing its core (proc(5), status: CoreDumping). */
 bool process_dumps_core(int pid);
 

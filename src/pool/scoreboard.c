@@ -21,6 +21,7 @@ static const char *const restart_names[RESTART_COUNT] = {
 	[RESTART_DEADLINE] = "deadline",
 	[RESTART_MAX_REQUESTS] = "max_requests",
 	[RESTART_MEMORY] = "memory",
+	[RESTART_MAX_AGE] = "max_age",
 	[RESTART_RELOAD] = "reload",
 	[RESTART_UNKNOWN] = "unknown",
 };

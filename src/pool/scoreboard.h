@@ -24,6 +24,7 @@ enum restart {
 	RESTART_DEADLINE,     /* stuck past its deadline, killed by the master */
 	RESTART_MAX_REQUESTS, /* has served its share */
 	RESTART_MEMORY,       /* has grown too large */
+	RESTART_MAX_AGE,      /* has lived long enough */
 	RESTART_RELOAD,       /* SIGHUP */
 	RESTART_UNKNOWN,      /* killed by somebody else, or it left unasked */
 	RESTART_COUNT

@@ -68,10 +68,10 @@ static int64_t number(const char *name)
 	return (int64_t)item->valuedouble;
 }
 
-/* What addr2line makes of a frame is one of the functions inlined there. */
-static bool frame_is(const char *frame, const char *function)
+/* What addr2line makes of a frame, MODULE+0xOFFSET, is one of the functions inlined there; with a line, in that line. */
+static bool frame_is(const char *frame, const char *function, int line)
 {
-	char command[512], name[256];
+	char command[512], name[256], place[512];
 	const char *offset = strrchr(frame, '+');
 	bool found = false;
 
@@ -80,9 +80,11 @@ static bool frame_is(const char *frame, const char *function)
 		offset + 1);
 	FILE *names = popen(command, "r");
 	ck_assert_ptr_nonnull(names);
-	while (fgets(name, sizeof name, names)) {
+	while (fgets(name, sizeof name, names) && fgets(place, sizeof place, names)) {
+		const char *colon = strrchr(place, ':');
 		name[strcspn(name, "\n")] = '\0';
-		found |= strcmp(name, function) == 0;
+		found |= strcmp(name, function) == 0 &&
+			 (!line || (colon && strtol(colon + 1, NULL, 10) == line));
 	}
 	ck_assert_int_eq(pclose(names), 0);
 	return found;
@@ -97,7 +99,7 @@ static int frame_of(const char *function)
 	ck_assert(cJSON_IsArray(frames));
 	cJSON_ArrayForEach(frame, frames)
 	{
-		if (frame_is(cJSON_GetStringValue(frame), function))
+		if (frame_is(cJSON_GetStringValue(frame), function, 0))
 			return i;
 		i++;
 	}
@@ -161,14 +163,19 @@ START_TEST(what_json_would_escape_does_not_break_the_line)
 }
 END_TEST
 
+enum { DEEPER = __LINE__ + 9 }; /* the line where go_deep() calls itself */
+
 /* A service that goes deep before it hangs. */
 static struct slot *volatile deep_slot;
+static volatile int level;
 
 __attribute__((noinline)) static void go_deep(int levels)
 {
-	if (levels)
+	if (levels) {
 		go_deep(levels - 1);
-	while (deep_slot) /* after the call: every level has a frame */
+		level = levels; /* so that the call is no jump: every level has a frame */
+	}
+	while (deep_slot)
 		;
 }
 
@@ -200,7 +207,8 @@ START_TEST(of_a_deep_stack_the_line_has_the_innermost_frames)
 	ck_assert_int_gt(cJSON_GetArraySize(frames), 20);
 	cJSON_ArrayForEach(frame, frames)
 	{
-		ck_assert(frame_is(cJSON_GetStringValue(frame), "go_deep"));
+		ck_assert(frame_is(
+			cJSON_GetStringValue(frame), "go_deep", frame == frames->child ? 0 : DEEPER));
 	}
 	close(fd);
 }

@@ -59,7 +59,8 @@ static void do_pid(int fd, const char *argument)
 
 static void do_sleep(int fd, const char *argument)
 {
-	poll(NULL, 0, (int)strtol(argument, NULL, 10));
+	deadline_poll(
+		-1, 0, deadline_in(strtol(argument, NULL, 10) * US_PER_MS)); /* a signal ends no sleep */
 	dprintf(fd, "slept\n");
 }
 
@@ -152,6 +153,17 @@ static void do_deaf(int fd, const char *argument)
 	run_command(fd, argument);
 }
 
+static void do_leak(int fd, const char *argument)
+{
+	size_t n = (size_t)strtol(argument, NULL, 10) << 20;
+	static char *volatile kept; /* or nobody would have to write there */
+
+	kept = malloc(n);
+	ck_assert_ptr_nonnull(kept);
+	memset(kept, 1, n);
+	dprintf(fd, "leaked\n");
+}
+
 static const struct {
 	const char *name;
 	void (*run)(int fd, const char *argument);
@@ -168,6 +180,7 @@ static const struct {
 	{ "orphan", do_orphan },
 	{ "due ", do_due },
 	{ "deaf ", do_deaf },
+	{ "leak ", do_leak },
 };
 
 static void run_command(int fd, const char *line)

@@ -9,6 +9,7 @@
  *   orphan      leaves a grandchild behind: its pid
  *   due MS COMMAND   the request's deadline is in MS ms; then COMMAND
  *   deaf COMMAND     ignores SIGABRT from now on; then COMMAND
+ *   leak MIB    "leaked", and keeps so much memory
  *
  * Files in SOCKET_DIR say how a worker starts and stops: `fail-start`, `hang-start`, `crash-start`, `hang-stop`. Every start adds a byte to the
  * file `starts`, every command run one to `runs`, a reload makes `reloaded`.
