@@ -34,7 +34,7 @@ class Readme(unittest.TestCase):
                 said = done.stdout
                 for promise in ('"badge": "VERIFIED"', '"verified": true', '"role":"PRODUCER"', '"public_code":',
                                 '"kind":"HARVEST"', '{"valid":true,"events":2,"first_broken":null}',
-                                '"pointer": "/colour"', '"pointer": "/quantity"', "obligatorio", '"name": "main"'):
+                                '"pointer": "/colour"', '"pointer": "/quantity"', "obligatorio", 'agrobridge_queue_depth{group="main"} 0'):
                     self.assertIn(promise, said)
             finally:
                 down = run("scripts/down", "--purge")
