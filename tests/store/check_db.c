@@ -163,7 +163,7 @@ START_TEST(statements_prepared_beside_a_failing_one_are_usable_afterwards)
 }
 END_TEST
 
-/* reliability.md, A13. */
+/* What each SQLSTATE means, end to end. */
 START_TEST(every_refusal_of_the_server_has_its_meaning)
 {
 	static const struct refused {

@@ -30,7 +30,7 @@ static int record_the_same(int i, void *context)
 	}
 }
 
-START_TEST(of_sixteen_with_one_key_one_is_done) /* reliability.md, A27 */
+START_TEST(of_sixteen_with_one_key_one_is_done)
 {
 	enum { PROCESSES = 16 };
 	struct race race = { .farm = farm_new() };
@@ -58,7 +58,7 @@ static int record_many(int i, void *context)
 	return failed;
 }
 
-START_TEST(events_of_many_on_one_lot_stand_in_one_line) /* A28 */
+START_TEST(events_of_many_on_one_lot_stand_in_one_line)
 {
 	enum { PROCESSES = 8, EVENTS = 12 };
 	struct race race = { .farm = farm_new(), .events = EVENTS };
@@ -117,13 +117,13 @@ static void survive_cuts(enum relay_side side)
 	relay_stop(&relay);
 }
 
-START_TEST(a_request_cut_between_any_two_messages_is_done_once) /* A11 */
+START_TEST(a_request_cut_between_any_two_messages_is_done_once)
 {
 	survive_cuts(FROM_CLIENT);
 }
 END_TEST
 
-START_TEST(an_answer_cut_between_any_two_messages_is_done_once) /* A10, A11 */
+START_TEST(an_answer_cut_between_any_two_messages_is_done_once)
 {
 	survive_cuts(FROM_SERVER);
 }
