@@ -120,6 +120,20 @@ static int number_parse(const char *text, int64_t low, int64_t high, int64_t *re
 	return 0;
 }
 
+/* Thousandths: the digits without the point, with three places. */
+static int milli_parse(const char *text, int64_t low, int64_t high, int64_t *ret)
+{
+	char digits[SETTING_NUMBER_SIZE];
+	size_t whole = strcspn(text, ".");
+	const char *part = text[whole] ? text + whole + 1 : "0";
+	size_t places = strlen(part);
+
+	if (!whole || whole > 15 || !places || places > 3)
+		return -1;
+	snprintf(digits, sizeof digits, "%.*s%s%.*s", (int)whole, text, part, 3 - (int)places, "000");
+	return number_parse(digits, low, high, ret);
+}
+
 static int choice_parse(const struct setting *s, const char *text, int64_t *ret)
 {
 	const char *word;
@@ -140,10 +154,12 @@ static void read_number(struct reading *r, const struct setting *s, int64_t *fie
 	int err;
 
 	*field = s->preset;
-	if (!value || (s->kind == SETTING_AUTO && strcmp(value, "auto") == 0))
+	if (!value || (setting_has_auto(s) && strcmp(value, "auto") == 0))
 		return;
 	if (s->kind == SETTING_CHOICE)
 		err = choice_parse(s, value, field);
+	else if (s->kind == SETTING_MILLI)
+		err = milli_parse(value, s->low, s->high, field);
 	else
 		err = number_parse(value, s->low, s->high, field);
 	if (!err)

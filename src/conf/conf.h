@@ -14,12 +14,14 @@ struct conf {
 #define SECRET(name, field, who, doc)                    const char *field;
 #define NUMBER(name, field, who, low, high, preset, doc) int64_t field;
 #define AUTO(name, field, who, low, high, doc)           int64_t field;
+#define MILLI(name, field, who, low, high, doc)          int64_t field;
 #define CHOICE(name, field, who, words, preset, doc)     int64_t field;
 #include "conf/conf.def"
 #undef TEXT
 #undef SECRET
 #undef NUMBER
 #undef AUTO
+#undef MILLI
 #undef CHOICE
 };
 

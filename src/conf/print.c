@@ -1,5 +1,4 @@
 /* The configuration's table for people: --help, the manual page, and what is in force. */
-#include <inttypes.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -10,7 +9,7 @@ enum {
 	HELP_COLUMNS = 80,
 	HELP_INDENT = 6,
 	NOTE_SIZE = SETTING_RANGE_SIZE + 16,
-	VALUE_SIZE = 32, /* the longest default: /run/agrobridge */
+	VALUE_SIZE = SETTING_NUMBER_SIZE, /* holds the longest default too: /run/agrobridge */
 };
 
 static const char *const reader_notes[] = {
@@ -28,10 +27,10 @@ static void number_text(const struct setting *s, int64_t value, char to[VALUE_SI
 
 	if (word)
 		snprintf(to, VALUE_SIZE, "%.*s", length, word);
-	else if (s->kind == SETTING_AUTO && value == 0)
+	else if (setting_has_auto(s) && value == 0)
 		snprintf(to, VALUE_SIZE, "auto");
 	else
-		snprintf(to, VALUE_SIZE, "%" PRId64, value);
+		setting_digits(s, value, to);
 }
 
 static void preset_text(const struct setting *s, char to[VALUE_SIZE])

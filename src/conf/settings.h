@@ -4,6 +4,7 @@
 #ifndef CONF_SETTINGS_H
 #define CONF_SETTINGS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -11,9 +12,16 @@
 
 #define CONF_PREFIX "AGROBRIDGE_"
 
-enum { SETTING_RANGE_SIZE = 80 };
+enum { SETTING_RANGE_SIZE = 80, SETTING_NUMBER_SIZE = 32 };
 
-enum setting_kind { SETTING_TEXT, SETTING_SECRET, SETTING_NUMBER, SETTING_AUTO, SETTING_CHOICE };
+enum setting_kind {
+	SETTING_TEXT,
+	SETTING_SECRET,
+	SETTING_NUMBER,
+	SETTING_AUTO,
+	SETTING_MILLI,
+	SETTING_CHOICE
+};
 enum setting_reader { SERVE, OWNER, NGINX, SCRIPTS };
 
 struct setting {
@@ -34,6 +42,10 @@ const char **setting_text(struct conf *c, const struct setting *s);
 int64_t *setting_number(struct conf *c, const struct setting *s);
 /* Word `index` of a CHOICE: where it starts and, through ret_length, how long it is; NULL past the last. */
 const char *setting_word(const struct setting *s, int64_t index, int *ret_length);
+/* Whether 0 stands for `auto`. */
+bool setting_has_auto(const struct setting *s);
+/* A number as it is written in the environment: "250", of a MILLI "0.25". Returns `to`. */
+const char *setting_digits(const struct setting *s, int64_t value, char to[SETTING_NUMBER_SIZE]);
 /* What a value may be, in words: "auto or 1 to 512", "error|warning|info|debug"; "" for a text. */
 void setting_range(const struct setting *s, char to[SETTING_RANGE_SIZE]);
 

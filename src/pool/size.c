@@ -55,8 +55,8 @@ struct limits machine_limits(const struct conf *conf, const char *root)
 		l.memory = memory;
 		l.memory_from = "cgroup";
 	}
-	if (conf->cpus) {
-		l.millicores = conf->cpus * 1000;
+	if (conf->millicores) {
+		l.millicores = conf->millicores;
 		l.cpu_from = "configuration";
 	}
 	if (conf->memory_mb) {

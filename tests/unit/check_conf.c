@@ -116,7 +116,7 @@ START_TEST(what_is_set_is_taken)
 	ck_assert_str_eq(conf.socket_dir, "/tmp/x");
 	ck_assert_str_eq(conf.database_url, "postgresql://a=b");
 	ck_assert_int_eq(conf.refresh_ttl_ms, INT64_C(31536000000));
-	ck_assert_int_eq(conf.cpus, 0);
+	ck_assert_int_eq(conf.millicores, 0);
 }
 END_TEST
 
@@ -175,6 +175,26 @@ START_TEST(auto_is_a_word_and_nothing_like_it)
 	ck_assert_int_eq(load("WORKERS=AUTO"), -1);
 	ck_assert_int_eq(load("WORKERS=0"), -1);
 	ck_complains_of("AGROBRIDGE_WORKERS=\"0\": must be auto or 1 to 512");
+}
+END_TEST
+
+START_TEST(cores_may_have_three_decimals)
+{
+	static const struct {
+		const char *text;
+		int64_t millicores;
+	} good[] = { { "CPUS=0.25", 250 }, { "CPUS=0.5", 500 }, { "CPUS=2", 2000 }, { "CPUS=1.125", 1125 },
+		{ "CPUS=0.05", 50 }, { "CPUS=1024", 1024000 }, { "CPUS=auto", 0 } };
+	static const char *const wrong[] = { "CPUS=0", "CPUS=0.049", "CPUS=1024.001", "CPUS=.5", "CPUS=1.",
+		"CPUS=1.2345", "CPUS=1,5", "CPUS=-1", "CPUS=1.-5", "CPUS=1.2.3", "CPUS=9223372036854775807" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(good); i++) {
+		ck_assert_msg(load(good[i].text) == 0, "refused: %s", good[i].text);
+		ck_assert_int_eq(conf.millicores, good[i].millicores);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++)
+		ck_assert_msg(load(wrong[i]) == -1, "accepted: %s", wrong[i]);
+	ck_complains_of("must be auto or 0.05 to 1024");
 }
 END_TEST
 
@@ -386,14 +406,15 @@ static void print_values(FILE *to)
 
 START_TEST(the_values_in_force_are_shown_without_secrets)
 {
-	ck_assert_int_eq(load("DATABASE_PASSWORD=hunter2", "WORKERS=7", "LOG_LEVEL=error"), 0);
+	ck_assert_int_eq(load("DATABASE_PASSWORD=hunter2", "WORKERS=7", "CPUS=1.50", "LOG_LEVEL=error"), 0);
 	const char *values = output_of(print_values);
 	ck_assert_int_eq(lines(values), (int)ARRAY_SIZE(names));
 	ck_assert_ptr_null(strstr(values, "hunter2"));
 	ck_assert_ptr_nonnull(strstr(values, "AGROBRIDGE_DATABASE_PASSWORD=set\n"));
 	ck_assert_ptr_nonnull(strstr(values, "AGROBRIDGE_REDIS_PASSWORD=not set\n"));
 	ck_assert_ptr_nonnull(strstr(values, "AGROBRIDGE_WORKERS=7\n"));
-	ck_assert_ptr_nonnull(strstr(values, "AGROBRIDGE_CPUS=auto\n"));
+	ck_assert_ptr_nonnull(strstr(values, "AGROBRIDGE_CPUS=1.5\n"));
+	ck_assert_ptr_nonnull(strstr(values, "AGROBRIDGE_LOGIN_WORKERS=auto\n"));
 	ck_assert_ptr_nonnull(strstr(values, "AGROBRIDGE_LOG_LEVEL=error\n"));
 	ck_assert_ptr_nonnull(strstr(values, "AGROBRIDGE_SOCKET_DIR=/run/agrobridge\n"));
 }
@@ -408,6 +429,7 @@ int main(void)
 		an_unknown_name_is_refused,
 		a_number_is_decimal_digits_within_its_range,
 		auto_is_a_word_and_nothing_like_it,
+		cores_may_have_three_decimals,
 		a_choice_is_one_of_its_words,
 		names_of_nginx_and_the_scripts_are_checked_too,
 		every_fault_is_told_at_once,

@@ -144,10 +144,10 @@ START_TEST(the_configuration_goes_before_the_cgroup_and_that_before_the_machine)
 	ck_assert_int_eq(limits.memory, 32 << 20);
 	put("/sys/fs/cgroup/memory.max", "9223372036854771712\n"); /* more than there is */
 	ck_assert_str_eq(machine_limits(&conf, root).memory_from, "machine");
-	conf.cpus = 3;
+	conf.millicores = 1500;
 	conf.memory_mb = 700;
 	limits = machine_limits(&conf, root);
-	ck_assert_int_eq(limits.millicores, 3000);
+	ck_assert_int_eq(limits.millicores, 1500);
 	ck_assert_int_eq(limits.memory, 700LL << 20);
 	ck_assert_str_eq(limits.cpu_from, "configuration");
 }
