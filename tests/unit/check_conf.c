@@ -359,12 +359,14 @@ static const char *const names[] = {
 #define SECRET(name, field, who, doc)                    "AGROBRIDGE_" #name,
 #define NUMBER(name, field, who, low, high, preset, doc) "AGROBRIDGE_" #name,
 #define AUTO(name, field, who, low, high, doc)           "AGROBRIDGE_" #name,
+#define MILLI(name, field, who, low, high, doc)          "AGROBRIDGE_" #name,
 #define CHOICE(name, field, who, words, preset, doc)     "AGROBRIDGE_" #name,
 #include "conf/conf.def"
 #undef TEXT
 #undef SECRET
 #undef NUMBER
 #undef AUTO
+#undef MILLI
 #undef CHOICE
 };
 
