@@ -126,7 +126,7 @@ END_TEST
 
 static const struct json *emf(struct tally *before)
 {
-	static const struct conf conf = { .cpus = 2, .max_tasks = 1, .connections = 100 };
+	static const struct conf conf = { .millicores = 2000, .max_tasks = 1, .connections = 100 };
 	struct faults faults = { .count = 0 };
 	const struct json *root = NULL;
 	struct buf out;
