@@ -16,7 +16,9 @@ import shutil
 import signal
 import ssl
 import subprocess
+import sys
 import tempfile
+import urllib.parse
 from pathlib import Path
 
 import processes
@@ -257,6 +259,36 @@ class Redis(Service):
             context = ssl.create_default_context(cafile=self.certificates.ca)
             wrap = lambda plain: context.wrap_socket(plain, server_hostname="localhost")  # noqa: E731
         return answers((LOOPBACK, self.port), f"AUTH {self.password}\r\nPING\r\n".encode(), b"+PONG", wrap)
+
+
+# --- farther away ---------------------------------------------------------------------------------------------------------
+
+class Delay(Service):
+    """A relay before the store at `url`; at its own .url every answer comes `ms` later, on average if exponential."""
+
+    name = "delay"
+
+    def __init__(self, directory, url, ms, exponential=False, **rest):
+        super().__init__(directory, **rest)
+        self.store, self.ms, self.exponential = urllib.parse.urlsplit(url), ms, exponential
+        self.port = free_port()
+
+    @property
+    def url(self):
+        login, at, _ = self.store.netloc.rpartition("@")
+        return self.store._replace(netloc=f"{login}{at}{LOOPBACK}:{self.port}").geturl()
+
+    def another_port(self):
+        self.port = free_port()
+        return True
+
+    def argv(self):
+        return [sys.executable, "-B", SOURCE / "scripts/lib/delay.py", "--listen", f"{LOOPBACK}:{self.port}",
+                "--to", f"{self.store.hostname}:{self.store.port}", "--ms", self.ms,
+                *(["--exponential"] if self.exponential else [])]
+
+    def is_ready(self):
+        return answers((LOOPBACK, self.port))
 
 
 # --- the pool and nginx ---------------------------------------------------------------------------------------------
