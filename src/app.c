@@ -19,7 +19,10 @@
 #include "http/fields.h"
 #include "pool/scoreboard.h"
 #include "pool/stack.h"
+#include "store/event.h"
+#include "store/lot.h"
 #include "store/migrate.h"
+#include "store/session.h"
 
 enum {
 	WARM_UP_MS = 500,
@@ -308,6 +311,27 @@ static int connect_stores(struct app *app)
 	return 0;
 }
 
+/* The commonest reads, of nothing: prepared, planned and in PostgreSQL's caches before the first request asks. */
+static void warm_up(struct app *app)
+{
+	static const uint8_t nobody[SHA256_SIZE];
+	const struct viewer viewer = { .sees_all = false };
+	struct db *db = app->ctx.db;
+	struct lot lot;
+
+	db_start(db, &app->arena, deadline_in(WARM_UP_MS * US_PER_MS));
+	store_session_send(db, nobody, 0);
+	store_trace_by_code_send(db, "");
+	int err = db_flush(db);
+	if (!err)
+		err = db_results(db, 2);
+	if (!err)
+		err = store_lot_get(db, (struct uuid){ { 0 } }, viewer, &lot);
+	if (err && err != -ERR_NOT_FOUND)
+		log_warning("could not warm up: %s", db_why(db));
+	db_finish(db);
+}
+
 static int app_start(void *self, enum group group, struct slot *slot)
 {
 	struct app *app = self;
@@ -321,7 +345,11 @@ static int app_start(void *self, enum group group, struct slot *slot)
 		return -1;
 	arena_alloc(&app->arena, ARENA_KEEP); /* touched, so that the first request pays for no page of it */
 	arena_reset(&app->arena);
-	return group == GROUP_OPS ? 0 : connect_stores(app);
+	if (group != GROUP_OPS && connect_stores(app))
+		return -1;
+	if (group == GROUP_MAIN && db_is_up(app->ctx.db))
+		warm_up(app);
+	return 0;
 }
 
 static void app_stop(void *self)

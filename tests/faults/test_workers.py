@@ -62,6 +62,16 @@ class Workers(unittest.TestCase):
                 "CONTENT_LENGTH": len(body), "REMOTE_ADDR": "127.0.0.1", "REQUEST_ID": "raw",
                 "HTTP_AUTHORIZATION": f"Bearer {self.client.token}"}
 
+    def test_a_worker_has_asked_what_is_asked_most_before_its_first_request(self):
+        """PostgreSQL shows each session's newest statement: the last of the warm-up, while nobody has asked anything."""
+        since = self.world.postgres.psql("SELECT clock_timestamp()").strip()
+        self.world.start_pool(name="b")
+        sql = ("SELECT count(*), count(*) FILTER (WHERE query LIKE '%FROM lot l WHERE l.id = $1%') FROM pg_stat_activity"
+               f" WHERE application_name = 'agrobridge' AND backend_start > '{since}'")
+        main, login = 4, 1
+        eventually(self, lambda: self.world.postgres.psql(sql).strip() == f"{main + login}|{main}",
+                   why="the workers of a pool nobody has asked yet have not asked PostgreSQL for a lot")
+
     def test_a_killed_worker_costs_one_request_at_most(self):
         seed = random.randrange(1 << 32)
         chance, kills = random.Random(seed), 0
