@@ -1,14 +1,17 @@
-"""Measuring: load by wrk, processor time from /proc, medians, and a peer measured in the same breath.
+"""Measuring: load by wrk and open_loop.c, processor time from /proc, medians, and a peer measured in the same breath.
 
 Only ratios of one run mean anything: the machine is small and shared, and the load runs on it too.
 """
 
+import json
+import math
 import os
 import re
 import statistics
 import subprocess
 import sys
 import tempfile
+from collections import namedtuple
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -16,7 +19,8 @@ SOURCE = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(SOURCE / "scripts/lib"), str(SOURCE / "tests/faults")]
 
 import processes
-from services import Nginx, Service
+from services import Delay, Nginx, Service
+from world import ORGANIZATION, World
 
 TICK = os.sysconf("SC_CLK_TCK")
 
@@ -68,6 +72,13 @@ def pss_kib(pid):
     return int(re.search(r"^Pss:\s+(\d+)", Path(f"/proc/{pid}/smaps_rollup").read_text(), re.M)[1])
 
 
+def build(name, directory, *flags):
+    """Compiles NAME.c of this directory; returns the program."""
+    program = Path(directory) / name
+    subprocess.run(["gcc", "-O2", "-D_GNU_SOURCE", "-o", program, SOURCE / f"tests/bench/{name}.c", *flags], check=True)
+    return program
+
+
 class Plain(Service):
     """plain_accept.c, built here, behind the nginx a newcomer would write: stock fastcgi_params and nothing else."""
 
@@ -79,10 +90,10 @@ class Plain(Service):
 
     def prepare(self):
         flags = subprocess.run(["pkg-config", "--libs", "fcgi"], capture_output=True, text=True, check=True).stdout.split()
-        subprocess.run(["gcc", "-O2", "-o", self.directory / "plain", SOURCE / "tests/bench/plain_accept.c", *flags], check=True)
+        self.program = build("plain_accept", self.directory, *flags)
 
     def argv(self):
-        return [self.directory / "plain", self.directory / "plain.sock", str(self.workers)]
+        return [self.program, self.directory / "plain.sock", str(self.workers)]
 
     def is_ready(self):
         return (self.directory / "plain.sock").exists()
@@ -106,10 +117,81 @@ http {{
         processes.identity().own(self.conf)
 
 
+class FarWorld(World):
+    """A World whose PostgreSQL answers `ms` late: few workers are soon all busy while the processors idle. It has 100 lots."""
+
+    LOT = "00000000-0000-7000-8000-0000000000"  # and two digits
+
+    def __init__(self, ms, exponential=False, conf=None):
+        super().__init__(conf={"MAX_REQUESTS": "0"} | (conf or {}))
+        self.delay_by = ms, exponential
+        self.delay = None
+
+    def start_stores(self):
+        super().start_stores()
+        self.delay = Delay(self.path / "d", self.postgres.app_url, *self.delay_by, tether=True).start()
+        self.conf["DATABASE_URL"] = self.delay.url
+
+    def __enter__(self):
+        super().__enter__()
+        self.postgres.psql(f"""
+            INSERT INTO lot (id, organization_id, product_id, public_code, code, quantity, uom, chain_head, created_at)
+            SELECT id, '{ORGANIZATION}', '{self.product}', 'bench' || n, 'bench' || n, 1, 'KGM', sha256(uuid_send(id)), now()
+            FROM (SELECT n, ('{self.LOT}' || lpad(n::text, 2, '0'))::uuid AS id FROM generate_series(0, 99) n) numbered""")
+        return self
+
+    def stop(self):
+        if self.delay:
+            self.delay.stop()
+        super().stop()
+
+    def restart_pool(self, **conf):
+        self.pool.stop()
+        self.pool.conf |= conf
+        self.pool.start()
+
+
+def http_text(method, path, token=None, body=None, headers=()):
+    """A request for open_loop(): a run of # in it becomes as many last digits of its number."""
+    lines = [f"{method} {path} HTTP/1.1", "Host: bench", *headers]
+    lines += [f"Authorization: Bearer {token}"] if token else []
+    text = "" if body is None else json.dumps(body)
+    lines += ["Content-Type: application/json", f"Content-Length: {len(text)}"] if text else []
+    return "\r\n".join([*lines, "", text])
+
+
+Request = namedtuple("Request", "phase kind number at late took what")  # times in seconds
+
+
+def open_loop(world, mix, *phases, seed=1, url=None):
+    """Runs open_loop.c against nginx: `mix` is {kind: (weight, text)}, a phase "RATE:SECONDS". Returns the requests in the
+    order they were to start."""
+    program = world.path / "open_loop"
+    if not program.exists():
+        build("open_loop", world.path, "-lm")
+    blocks = "".join(f"{kind} {weight} {len(text)}\n{text}" for kind, (weight, text) in mix.items())
+    port = (url or world.nginx.url).rpartition(":")[2]
+    said = subprocess.run([program, port, str(seed), *phases], input=blocks, capture_output=True, text=True, check=False)
+    if said.returncode:
+        raise RuntimeError(said.stderr)
+    requests = []
+    for line in said.stdout.splitlines():
+        phase, kind, number, at, late, took, what = line.split()
+        requests.append(Request(int(phase), kind, number, int(at) / 1e6, int(late) / 1e6, int(took) / 1e6, what))
+    return sorted(requests, key=lambda r: r.at)
+
+
+def percentile(values, percent):
+    """By nearest rank; 0 of nothing."""
+    values = sorted(values)
+    return values[math.ceil(len(values) * percent / 100) - 1] if values else 0
+
+
 def workspace(stack):
     directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ab-")))
     processes.identity().own(directory)
     return directory
 
 
-__all__ = ["ExitStack", "Plain", "Shot", "StockNginx", "median", "private_kib", "pss_kib", "workspace"]
+__all__ = ["ExitStack", "FarWorld", "Plain", "Shot", "StockNginx", "build", "cpu_seconds", "family", "http_text", "median", "open_loop",
+           "percentile", "private_kib", "pss_kib", "workspace"]
