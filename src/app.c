@@ -120,9 +120,6 @@ static void app_problem(struct ctx *ctx, int err)
 			response_problem(ctx->resp, ctx->req, err);
 		ctx->resp->allow = allow;
 		return;
-	case -ERR_OVERLOADED:
-		slot_shed(ctx->slot);
-		break;
 	case -ERR_IN_PROGRESS:
 		ctx->resp->retry_after = 1; /* its twin is within its own deadline */
 		break;
@@ -205,7 +202,10 @@ static void app_reply(struct app *app, struct fcgi *f)
 		line.user = user;
 	}
 	fcgi_write(f, ctx->req, ctx->resp, &line);
-	slot_end(ctx->slot, ctx->resp->status, line.postgres_us, line.redis_us);
+	if (ctx->resp->err == ERR_OVERLOADED)
+		slot_shed(ctx->slot);
+	else
+		slot_end(ctx->slot, ctx->resp->status, line.postgres_us, line.redis_us);
 }
 
 static void app_connection(void *self, int fd)

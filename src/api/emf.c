@@ -58,7 +58,9 @@ static int64_t cpu_per_request(const struct minute *m)
 /* Of the cores the task may use, over a minute of 60 000 000 us. */
 static int64_t cpu_percent(const struct minute *m)
 {
-	return (int64_t)m->since.at[TALLY_CPU_US] / 600 * 1000 / m->limits.millicores;
+	uint64_t us = m->since.at[TALLY_CPU_US] + m->since.at[TALLY_SHED_CPU_US];
+
+	return (int64_t)us / 600 * 1000 / m->limits.millicores;
 }
 
 static int64_t pss_mib(const struct minute *m)

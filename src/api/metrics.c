@@ -56,7 +56,7 @@ static int64_t shed(const struct group_figures *g)
 
 static int64_t cpu(const struct group_figures *g)
 {
-	return (int64_t)g->view.total.at[TALLY_CPU_US];
+	return (int64_t)(g->view.total.at[TALLY_CPU_US] + g->view.total.at[TALLY_SHED_CPU_US]);
 }
 
 static int64_t postgres(const struct group_figures *g)

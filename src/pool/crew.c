@@ -24,8 +24,6 @@ enum { START_TRIES = 5 };
 #define BACKOFF_MOST_US  (2 * US_PER_SECOND)
 /* A start may spend 500 ms on the stores; what takes much longer hangs. */
 #define START_BUDGET_US (2 * US_PER_SECOND)
-/* How late a request may be before its stack is asked for; half of the hard time-out where that is shorter. */
-#define LATE_US (500 * US_PER_MS)
 /* To write it, should we have come to look so late that the end is due as well. */
 #define STACK_GRACE_US (100 * US_PER_MS)
 /* From SIGABRT to SIGKILL, which would cut off a core dump: some 10 MiB, a few seconds on the slowest volume. */
@@ -303,7 +301,7 @@ static int64_t member_ask_stack(const struct crew *c, struct member *m, int64_t 
 
 	if (!due || since == m->asked_for)
 		return INT64_MAX;
-	due += MIN(LATE_US, c->options.hard_us / 2);
+	due += c->options.late_us;
 	if (due > now)
 		return due;
 	m->asked_for = since;

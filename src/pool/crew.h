@@ -26,6 +26,7 @@ struct crew_options {
 	enum group group;
 	int configured;
 	int64_t budget_us;    /* the longest a request of the group may take */
+	int64_t late_us;      /* past its deadline by this, a worker is stuck and asked for its stack */
 	int64_t hard_us;      /* killed this long after that */
 	int64_t max_requests; /* after which a worker is replaced, give or take 10 %; 0: never */
 	int64_t max_age_us;   /* likewise */

@@ -17,7 +17,7 @@
 
 #define LAYOUT_MAGIC "AGROPOOL"
 enum {
-	LAYOUT_VERSION = 1, /* another layout with the same sizes is another version */
+	LAYOUT_VERSION = 2, /* another layout with the same sizes is another version */
 	TEXT_WORDS = 9,     /* 71 characters: a request id has at most 64, the longest route 46 */
 	/* A sample every 5 s, the last minute kept: 12 steps, and one more that is being overwritten. */
 	SAMPLE_COUNT = 14,
@@ -76,7 +76,7 @@ struct scoreboard {
 	uint64_t size;
 	int32_t master;
 	uint64_t master_start; /* field 22 of /proc/PID/stat: tells a reused pid apart */
-	int64_t started_at;
+	int64_t started_at, late_us;
 	uint64_t inode; /* of the file itself */
 	char dir[108], build_version[32], build_revision[64];
 	shared_u32 draining;

@@ -122,6 +122,16 @@ int listener_open(struct listener *ret_listener, const char *dir, const char *na
 	return 0;
 }
 
+/* listen() on a socket that listens already changes its backlog and nothing else: a withdrawn one stays so. */
+void listener_resize(struct listener *l, int backlog)
+{
+	if (l->fd < 0 || backlog == l->backlog)
+		return;
+	if (listen(l->fd, backlog) < 0)
+		log_warning("could not resize the queue of %s: %s", l->path, strerror(errno));
+	l->backlog = backlog;
+}
+
 void listener_withdraw(struct listener *l)
 {
 	struct stat st;

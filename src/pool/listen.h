@@ -26,6 +26,9 @@ struct listener {
  */
 MUST_CHECK int listener_open(struct listener *ret_listener, const char *dir, const char *name, int backlog);
 
+/* Another length of the queue, from the next connect on; what waits stays. Closed already: nothing. */
+void listener_resize(struct listener *l, int backlog);
+
 /* Ends what can arrive: the name goes, and a connect that had already found the socket is refused from now on. What was
  * queued by then is still accepted; accept4() says EAGAIN when it is empty, for good. */
 void listener_withdraw(struct listener *l);

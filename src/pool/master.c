@@ -23,12 +23,17 @@
 #include "pool/scoreboard.h"
 #include "pool/size.h"
 #include "pool/stack.h"
+#include "pool/view.h"
 #include "pool/worker.h"
 
 /* How often queues are looked at and figures sampled. */
 #define SAMPLE_US US_PER_SECOND
 /* How often the service is asked to write down how it goes. */
 #define REPORT_US (60 * US_PER_SECOND)
+/* How late a request may be before its worker counts as stuck; half of the hard time-out where that is shorter. */
+#define LATE_US (500 * US_PER_MS)
+/* Below that many requests a minute their mean is chance. */
+#define MEAN_REQUESTS 100
 /* After SIGKILL to all; what is still there then hangs in the kernel and would keep us for ever. */
 #define KILL_WAIT_US (2 * US_PER_SECOND)
 
@@ -189,6 +194,19 @@ static int signals_open(void)
 
 /* --- the loop --- */
 
+/* The queues follow the service times of the last minute: a store that has become slow makes them shorter. */
+static void queues_fit(struct master *m)
+{
+	for (int g = 0; g < GROUP_COUNT; g++) {
+		struct group_view view;
+		view_group(m->board, (enum group)g, &view);
+		if (view.recent.at[TALLY_REQUESTS] >= MEAN_REQUESTS)
+			listener_resize(
+				&m->fds.listener[g], size_backlog(m->conf, m->plan.workers[g],
+							     tally_mean(&view.recent, TALLY_SERVICE_US)));
+	}
+}
+
 /* Does what is due and returns when to do it again. */
 static int64_t master_step(struct master *m)
 {
@@ -196,6 +214,7 @@ static int64_t master_step(struct master *m)
 
 	if (now >= m->next_sample) {
 		scoreboard_sample(m->board, now);
+		queues_fit(m);
 		next = m->next_sample = now + SAMPLE_US;
 	}
 	if (m->service->report && now >= m->next_report) {
@@ -252,6 +271,11 @@ static int64_t group_budget(const struct conf *conf, enum group group)
 	return ms[group] * US_PER_MS;
 }
 
+static int64_t late_us(const struct conf *conf)
+{
+	return MIN(LATE_US, conf->hard_timeout_ms * US_PER_MS / 2);
+}
+
 static int listeners_open(struct master *m)
 {
 	for (int g = 0; g < GROUP_COUNT; g++)
@@ -265,6 +289,7 @@ static int board_open(struct master *m)
 {
 	struct scoreboard_plan plan = {
 		.dir = m->conf->socket_dir,
+		.late_us = late_us(m->conf),
 		.version = PACKAGE_VERSION,
 		.revision = AGROBRIDGE_REVISION,
 	};
@@ -289,6 +314,7 @@ static int crews_open(struct master *m)
 			.group = (enum group)g,
 			.configured = m->plan.workers[g],
 			.budget_us = group_budget(m->conf, (enum group)g),
+			.late_us = late_us(m->conf),
 			.hard_us = m->conf->hard_timeout_ms * US_PER_MS,
 			.max_requests = m->conf->max_requests,
 			.max_age_us = m->conf->max_age_ms * US_PER_MS,

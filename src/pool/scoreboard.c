@@ -109,6 +109,7 @@ static void board_fill(struct scoreboard *board, const struct scoreboard_plan *p
 	board->master = getpid();
 	board->master_start = process_start(getpid());
 	board->started_at = clock_now();
+	board->late_us = plan->late_us;
 	snprintf(board->dir, sizeof board->dir, "%s", plan->dir);
 	snprintf(board->build_version, sizeof board->build_version, "%s", plan->version);
 	snprintf(board->build_revision, sizeof board->build_revision, "%s", plan->revision);

@@ -35,15 +35,15 @@ const char *restart_name(enum restart reason); /* "max_requests" */
 /* --- what a worker says about itself: each call is a few stores; `slot` may be NULL (tests) --- */
 
 void slot_begin(struct slot *slot, int64_t queue_us); /* a request was read; it had waited this long before */
-/* Until when it has to be answered (monotonic us): stuck is a worker that is not done by then. Forgotten with the next
- * connection. */
+/* Until when it has to be answered (monotonic us). Forgotten with the next connection. */
 void slot_deadline(struct slot *slot, int64_t at);
 void slot_request_id(struct slot *slot, const char *id);
 void slot_route(struct slot *slot, const char *route); /* "GET /v1/lots/{id}" */
 void slot_stage(struct slot *slot, const char *stage); /* "session", "handler", "commit": a literal */
 void slot_query(struct slot *slot, const char *query); /* name of the statement being waited for: a literal */
 void slot_end(struct slot *slot, int status, int64_t postgres_us, int64_t redis_us);
-void slot_shed(struct slot *slot); /* refused unserved: too old, or its client had left */
+/* The request is over, refused unserved: too old, or its client had left. It is not among the requests, nor its times. */
+void slot_shed(struct slot *slot);
 
 /* The same for the worker's loop (worker.c). */
 void slot_ready(struct slot *slot);                           /* started; idle */
@@ -57,9 +57,10 @@ struct scoreboard;
 
 struct scoreboard_plan {
 	const char *dir, *version, *revision;
+	int64_t late_us; /* a worker is stuck when it is past its request's deadline by this */
 	struct {
 		int configured, slots; /* slots: room for a successor beside the workers */
-		int64_t budget_us;     /* the longest a request of this group may take: longer is stuck */
+		int64_t budget_us;     /* the longest a request of this group may take */
 		uint64_t listener;     /* its socket's inode, for the queue's depth */
 		int backlog;
 	} group[GROUP_COUNT];

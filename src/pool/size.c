@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/base.h"
+#include "base/clock.h"
 #include "pool/cgroup.h"
 
 enum {
@@ -16,15 +17,26 @@ enum {
 	BACKLOG_MIN = 64,
 };
 
+static int clamp(int64_t value, int low, int high)
+{
+	return (int)MAX(MIN(value, high), low);
+}
+
 /*
  * Backlog: what can be served within the longest useful wait, workers / service time x QUEUE_TIMEOUT_MS. Larger only makes
  * clients wait for answers that come too late; nginx turns the overflow into 503 at once. 16 workers / 5 ms x 250 ms = 800.
- * The service time is a first guess a group, on the fast side: what waits too long is refused by its age anyway.
  */
-static const int service_ms[GROUP_COUNT] = {
-	[GROUP_MAIN] = 5,
-	[GROUP_LOGIN] = 25, /* Argon2id: 20 ms of a core and more */
-	[GROUP_OPS] = 1,
+int size_backlog(const struct conf *conf, int workers, int64_t service_us)
+{
+	return clamp(
+		workers * conf->queue_timeout_ms * US_PER_MS / MAX(service_us, 1), BACKLOG_MIN, INT32_MAX);
+}
+
+/* A first guess a group, on the fast side, until requests were measured. */
+static const int64_t service_guess_us[GROUP_COUNT] = {
+	[GROUP_MAIN] = 5 * US_PER_MS,
+	[GROUP_LOGIN] = 25 * US_PER_MS, /* Argon2id: 20 ms of a core and more */
+	[GROUP_OPS] = 1 * US_PER_MS,
 };
 
 static int64_t machine_millicores(void)
@@ -72,11 +84,6 @@ static int cores(const struct limits *limits)
 	return (int)((limits->millicores + 999) / 1000);
 }
 
-static int clamp(int64_t value, int low, int high)
-{
-	return (int)MAX(MIN(value, high), low);
-}
-
 struct plan size_plan(const struct conf *conf, const struct limits *limits)
 {
 	struct plan p = { .workers = { [GROUP_OPS] = OPS_WORKERS } };
@@ -91,8 +98,7 @@ struct plan size_plan(const struct conf *conf, const struct limits *limits)
 		conf->workers ? (int)conf->workers
 			      : clamp(MIN(MIN(p.by_cpu, p.by_memory), p.by_connections), 1, WORKERS_MAX);
 	for (int g = 0; g < GROUP_COUNT; g++)
-		p.backlog[g] =
-			clamp(p.workers[g] * conf->queue_timeout_ms / service_ms[g], BACKLOG_MIN, INT32_MAX);
+		p.backlog[g] = size_backlog(conf, p.workers[g], service_guess_us[g]);
 	return p;
 }
 

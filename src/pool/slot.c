@@ -25,6 +25,15 @@ static int64_t cpu_used(void)
 	return t.tv_sec * US_PER_SECOND + t.tv_nsec / 1000;
 }
 
+/* Since it was last asked. */
+static int64_t cpu_spent(struct slot *slot)
+{
+	int64_t used = cpu_used(), spent = used - load(slot->cpu_seen);
+
+	store(slot->cpu_seen, used);
+	return spent;
+}
+
 void slot_ready(struct slot *slot)
 {
 	store(slot->cpu_seen, cpu_used()); /* the start is no request's */
@@ -56,8 +65,6 @@ void slot_begin(struct slot *slot, int64_t queue_us)
 {
 	if (!slot)
 		return;
-	counter_add(&slot->tally[TALLY_QUEUE_US], queue_us);
-	counter_add(&slot->tally[TALLY_QUEUE_BUCKETS + histogram_bucket(queue_us)], 1);
 	store(slot->queued_us, queue_us);
 	store(slot->begun_at, clock_now());
 }
@@ -97,22 +104,25 @@ void slot_end(struct slot *slot, int status, int64_t postgres_us, int64_t redis_
 	if (!slot)
 		return;
 	/* From the accept on: what it took of the worker, which is what the number of workers is reckoned from. */
-	int64_t service_us = clock_now() - load(slot->busy_since), cpu = cpu_used();
+	int64_t service_us = clock_now() - load(slot->busy_since), queue_us = load(slot->queued_us);
 
 	counter_add(&slot->tally[TALLY_REQUESTS], 1);
 	counter_add(&slot->tally[TALLY_ERRORS], status >= 500);
 	counter_add(&slot->tally[TALLY_SERVICE_US], service_us);
 	counter_add(&slot->tally[TALLY_SERVICE_BUCKETS + histogram_bucket(service_us)], 1);
-	counter_add(&slot->tally[TALLY_CPU_US], cpu - load(slot->cpu_seen));
+	counter_add(&slot->tally[TALLY_QUEUE_US], queue_us);
+	counter_add(&slot->tally[TALLY_QUEUE_BUCKETS + histogram_bucket(queue_us)], 1);
+	counter_add(&slot->tally[TALLY_CPU_US], cpu_spent(slot));
 	counter_add(&slot->tally[TALLY_POSTGRES_US], postgres_us);
 	counter_add(&slot->tally[TALLY_REDIS_US], redis_us);
-	store(slot->cpu_seen, cpu);
 }
 
 void slot_shed(struct slot *slot)
 {
-	if (slot)
-		counter_add(&slot->tally[TALLY_SHED], 1);
+	if (!slot)
+		return;
+	counter_add(&slot->tally[TALLY_SHED], 1);
+	counter_add(&slot->tally[TALLY_SHED_CPU_US], cpu_spent(slot));
 }
 
 /* --- the master's --- */

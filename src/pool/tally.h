@@ -21,7 +21,8 @@ enum tally_index {
 	TALLY_SHED,   /* refused unserved: not among the requests */
 	TALLY_SERVICE_US,
 	TALLY_QUEUE_US,
-	TALLY_CPU_US,
+	TALLY_CPU_US,      /* of the requests */
+	TALLY_SHED_CPU_US, /* of refusing */
 	TALLY_POSTGRES_US,
 	TALLY_REDIS_US,
 	TALLY_SERVICE_BUCKETS,

@@ -53,9 +53,9 @@ static void text_get(char to[VIEW_TEXT_SIZE], const shared_text from)
 	to[VIEW_TEXT_SIZE - 1] = '\0';
 }
 
-static enum worker_state state_of(const struct slot *slot, int64_t budget_us, int64_t in_us)
+static enum worker_state state_of(const struct slot *slot, int64_t in_us, int64_t late_us)
 {
-	if (load(slot->stopped) || in_us > budget_us)
+	if (load(slot->stopped) || late_us > slot_scoreboard(slot)->late_us)
 		return WORKER_STUCK;
 	if (load(slot->leaving))
 		return WORKER_DRAINING;
@@ -77,18 +77,19 @@ bool view_slot(const struct slot *slot, struct worker_view *ret_view)
 	int64_t budget_us = slot_scoreboard(slot)->group[slot->group].budget_us;
 	int pid = (int)load(slot->pid);
 	int64_t now = clock_now(), in_us = time_in(slot, now), due = slot_due(slot, budget_us);
+	int64_t late_us = due ? MAX(now - due, 0) : 0;
 
 	if (!pid)
 		return false;
 	*ret_view = (struct worker_view){
 		.pid = pid,
-		.state = state_of(slot, budget_us, in_us),
+		.state = state_of(slot, in_us, late_us),
 		.age_us = now - load(slot->opened_at),
 		.in_us = in_us,
+		.late_us = late_us,
 		.requests = load(slot->tally[TALLY_REQUESTS]) - load(slot->requests_before),
 	};
 	if (in_us) {
-		ret_view->late_us = due ? MAX(now - due, 0) : 0;
 		text_get(ret_view->route, slot->route);
 		text_get(ret_view->stage, slot->stage);
 		text_get(ret_view->query, slot->query);

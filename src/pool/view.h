@@ -38,7 +38,7 @@ const char *worker_state_name(enum worker_state state);
 
 struct worker_view {
 	int pid;
-	enum worker_state state; /* stuck: over the longest budget of its group, or stopped by a signal */
+	enum worker_state state; /* stuck: well past its request's deadline, or stopped by a signal */
 	int64_t age_us, in_us;   /* in_us: how long it has been at this request; 0: at none */
 	int64_t late_us;         /* how long it has been past its request's deadline; 0: it is not */
 	uint64_t requests;       /* by this worker, not its predecessors */

@@ -87,6 +87,16 @@ START_TEST(a_stuck_request_is_killed_by_its_own_deadline)
 }
 END_TEST
 
+START_TEST(a_worker_shows_as_stuck_by_its_requests_own_deadline)
+{
+	pool_start(&pool, &service);
+	int fd = echo_open(&pool, GROUP_MAIN, "due 300 spin\n");
+	ck_assert(eventually(SECONDS(5), pool_view(&pool, GROUP_MAIN).busy == 1));
+	ck_assert(eventually(SECONDS(5), pool_view(&pool, GROUP_MAIN).stuck == 1)); /* the budget is 60 s */
+	close(fd);
+}
+END_TEST
+
 START_TEST(without_a_deadline_it_may_take_the_longest_budget)
 {
 	pool.conf.export_timeout_ms = 1000;
@@ -175,6 +185,7 @@ int main(void)
 {
 	const TTest *const tests[] = {
 		a_stuck_request_is_killed_by_its_own_deadline,
+		a_worker_shows_as_stuck_by_its_requests_own_deadline,
 		without_a_deadline_it_may_take_the_longest_budget,
 		a_deadline_beyond_reason_is_brought_within,
 		a_deadline_ends_with_its_request,

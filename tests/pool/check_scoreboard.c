@@ -173,6 +173,27 @@ START_TEST(what_a_slot_counted_outlives_its_worker)
 }
 END_TEST
 
+START_TEST(what_was_refused_unserved_is_not_among_the_requests)
+{
+	struct slot *slot = worker(0);
+
+	slot_ready(slot);
+	slot_accepted(slot);
+	slot_begin(slot, 4000);
+	slot_end(slot, 200, 0, 0);
+	const struct tally served = main_view().total;
+	slot_accepted(slot);
+	slot_begin(slot, 300000);
+	slot_shed(slot);
+	struct tally total = main_view().total;
+	ck_assert_int_eq(total.at[TALLY_SHED], 1);
+	ck_assert_int_gt(total.at[TALLY_SHED_CPU_US], 0);
+	total.at[TALLY_SHED] = total.at[TALLY_SHED_CPU_US] = 0;
+	ck_assert_mem_eq(
+		&total, &served, sizeof total); /* its times would make the service look faster than it is */
+}
+END_TEST
+
 START_TEST(a_long_text_is_cut)
 {
 	struct worker_view view;
@@ -357,6 +378,7 @@ int main(void)
 		a_worker_goes_from_starting_to_idle_to_busy_and_back,
 		a_slot_that_is_not_there_takes_everything,
 		what_a_slot_counted_outlives_its_worker,
+		what_was_refused_unserved_is_not_among_the_requests,
 		a_long_text_is_cut,
 		what_the_master_says_about_a_worker_comes_first,
 		readiness_needs_one_worker_and_nobody_who_drains,
