@@ -44,6 +44,7 @@ static const struct param {
 
 void fcgi_init(void)
 {
+	setenv("LIBFCGI_OS_CLOSE_POLL_TIMEOUT", "0", 1); /* read once, by FCGX_Init() */
 	FCGX_Init();
 }
 

@@ -6,7 +6,8 @@
  *   a signal cuts the request that is being read              -> signals are blocked while anything here runs
  *   PARAMS cut short come back as a good request              -> FCGX_GetError() right after, and the request is dropped
  *   no deadline on reading                                    -> SO_RCVTIMEO and SO_SNDTIMEO on the connection
- *   a lingering close of up to 2 s                            -> FCGX_Detach() before FCGX_Finish_r()
+ *   a lingering close of up to 2 s                            -> FCGX_Detach() before FCGX_Finish_r(); where libfcgi closes by
+ *                                                                itself, having read nonsense, its timeout is set to 0
  *   an unread body makes the peer see a reset                 -> the body is always read to its end
  */
 #ifndef FCGI_FCGI_H
