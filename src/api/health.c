@@ -33,7 +33,7 @@ int health_ready(struct ctx *ctx)
 int health_status(struct ctx *ctx)
 {
 	ctx->resp->cache_control = "no-store";
-	status_write(&ctx->resp->body, ctx->scoreboard);
+	status_write(&ctx->resp->body, ctx->conf, ctx->scoreboard);
 	return response_json(ctx->resp, 200);
 }
 

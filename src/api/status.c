@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "http/json.h"
 #include "pool/proc.h"
+#include "pool/size.h"
 #include "pool/view.h"
 
 /* --- JSON --- */
@@ -100,7 +101,7 @@ static void put_group(struct json_writer *w, const struct scoreboard *board, enu
 	json_close(w, '}');
 }
 
-void status_write(struct buf *out, const struct scoreboard *board)
+void status_write(struct buf *out, const struct conf *conf, const struct scoreboard *board)
 {
 	struct json_writer w;
 	struct pool_view pool;
@@ -113,6 +114,7 @@ void status_write(struct buf *out, const struct scoreboard *board)
 	json_put_integer(&w, "pid", pool.pid);
 	json_put_integer(&w, "uptime_seconds", pool.uptime_us / US_PER_SECOND);
 	json_put_boolean(&w, "draining", pool.draining);
+	json_put_thousandths(&w, "cores", machine_limits(conf, "").millicores);
 	json_name(&w, "groups");
 	json_open(&w, '[');
 	for (int g = 0; g < GROUP_COUNT; g++)

@@ -28,7 +28,7 @@ static int open_board(const struct conf *conf, struct scoreboard **ret_board)
 	return err;
 }
 
-static int print_json(const struct scoreboard *board)
+static int print_json(const struct conf *conf, const struct scoreboard *board)
 {
 	struct arena arena;
 	struct buf text;
@@ -36,7 +36,7 @@ static int print_json(const struct scoreboard *board)
 	if (arena_init(&arena, ARENA_SIZE))
 		return 1;
 	buf_init(&text, &arena, RESPONSE_MAX);
-	status_write(&text, board);
+	status_write(&text, conf, board);
 	printf("%s\n", text.data);
 	arena_release(&arena);
 	return 0;
@@ -109,7 +109,7 @@ int command_status(struct conf *conf, int argc, char **argv)
 	if (strcmp(how, "--watch") == 0)
 		return watch(conf, board);
 	if (strcmp(how, "--json") == 0)
-		status = print_json(board);
+		status = print_json(conf, board);
 	else if (strcmp(how, "--ready") == 0)
 		status = pool_is_ready(board) ? 0 : 1;
 	else

@@ -34,7 +34,7 @@ static const struct json *status(void)
 	const struct json *root = NULL;
 
 	buf_init(&out, &arena, RESPONSE_MAX);
-	status_write(&out, pool.board);
+	status_write(&out, &pool.conf, pool.board);
 	ck_assert(!out.full);
 	ck_assert_int_eq(json_parse(&arena, out.data, out.len, &faults, &root), 0);
 	return root;
@@ -83,6 +83,7 @@ START_TEST(every_field_of_the_contract_is_there)
 		"restarts.memory", "restarts.reload", "restarts.unknown" };
 	static const char *const names[] = { "main", "login", "ops" };
 
+	pool.conf.millicores = 1500;
 	pool_start(&pool, &service);
 	const struct json *root = status();
 	ck_assert_str_eq(json_text(at(root, "version")), PACKAGE_VERSION);
@@ -90,6 +91,7 @@ START_TEST(every_field_of_the_contract_is_there)
 	ck_assert_int_eq((int)number(root, "pid"), pool.pid);
 	ck_assert(number(root, "uptime_seconds") >= 0);
 	ck_assert_int_eq(json_type(at(root, "draining")), JSON_FALSE);
+	ck_assert(number(root, "cores") == 1.5);
 	for (int g = 0; g < GROUP_COUNT; g++) {
 		const struct json *group = nth(at(root, "groups"), g);
 		ck_assert_str_eq(json_text(at(group, "name")), names[g]);
