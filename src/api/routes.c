@@ -41,6 +41,9 @@ const struct route routes[] = {
 
 	ROUTE(GET,    "/livez",                  ANYONE,                       HEALTH, NULL,            health_live,     "is the process alive"),
 	ROUTE(GET,    "/readyz",                 ANYONE,                       HEALTH, NULL,            health_ready,    "may the load balancer send requests"),
+	OPS_ROUTE(GET, "/",                      ANYONE,                       HEALTH, NULL,            page_show,       "the operators' page"),
+	OPS_ROUTE(GET, "/page.css",              ANYONE,                       HEALTH, NULL,            page_style,      "its style"),
+	OPS_ROUTE(GET, "/page.js",               ANYONE,                       HEALTH, NULL,            page_script,     "its script"),
 	OPS_ROUTE(GET, "/livez",                 ANYONE,                       HEALTH, NULL,            health_live,     "is the process alive"),
 	OPS_ROUTE(GET, "/readyz",                ANYONE,                       HEALTH, NULL,            health_ready,    "may the load balancer send requests"),
 	OPS_ROUTE(GET, "/status",                ANYONE,                       HEALTH, NULL,            health_status,   "the scoreboard"),
