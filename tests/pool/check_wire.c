@@ -150,12 +150,12 @@ END_TEST
 
 START_TEST(a_record_of_another_type_in_the_wrong_place_runs_nothing)
 {
-	for (uint8_t type = 0; type <= FCGI_UNKNOWN_TYPE + 1; type++) {
+	for (int type = 0; type <= FCGI_UNKNOWN_TYPE + 1; type++) {
 		if (type == FCGI_PARAMS || type == FCGI_BEGIN_REQUEST)
 			continue;
 		client_again();
 		fcgi_send_begin(&client);
-		fcgi_send_record(&client, type, FCGI_REQUEST_ID, "12345678", 8, 0);
+		fcgi_send_record(&client, (uint8_t)type, FCGI_REQUEST_ID, "12345678", 8, 0);
 		fcgi_send_params(&client, "GET", "/livez", -1);
 		fcgi_send_end(&client);
 		expect_refused();

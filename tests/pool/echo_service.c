@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "pool/stack.h"
 
 static struct slot *my_slot;
@@ -164,6 +165,17 @@ static void do_leak(int fd, const char *argument)
 	dprintf(fd, "leaked\n");
 }
 
+static void do_log(int fd, const char *argument)
+{
+	char text[LOG_LINE_MAX];
+
+	memset(text, LOG_MARK(getpid()), sizeof text - 1);
+	text[sizeof text - 1] = '\0';
+	for (long n = strtol(argument, NULL, 10); n; n--)
+		log_error("%s", text);
+	dprintf(fd, "logged\n");
+}
+
 static const struct {
 	const char *name;
 	void (*run)(int fd, const char *argument);
@@ -181,6 +193,7 @@ static const struct {
 	{ "due ", do_due },
 	{ "deaf ", do_deaf },
 	{ "leak ", do_leak },
+	{ "log ", do_log },
 };
 
 static void run_command(int fd, const char *line)

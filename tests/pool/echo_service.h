@@ -10,6 +10,7 @@
  *   due MS COMMAND   the request's deadline is in MS ms; then COMMAND
  *   deaf COMMAND     ignores SIGABRT from now on; then COMMAND
  *   leak MIB    "leaked", and keeps so much memory
+ *   log N       "logged", after N lines of the most bytes a line may have, all LOG_MARK(pid)
  *
  * Files in SOCKET_DIR say how a worker starts and stops: `fail-start`, `hang-start`, `crash-start`, `hang-stop`. Every start adds a byte to the
  * file `starts`, every command run one to `runs`, a reload makes `reloaded`.
@@ -18,6 +19,9 @@
 #define TESTS_ECHO_SERVICE_H
 
 #include "pool_harness.h"
+
+/* A control character, which the log writes in six: as long as a line can get. Neighbours' differ. */
+#define LOG_MARK(pid) (1 + (int)((pid) % 31))
 
 struct pool_service echo_service(const struct pool *p);
 
