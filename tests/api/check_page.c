@@ -115,6 +115,8 @@ START_TEST(it_comes_while_every_main_worker_is_stuck)
 	ck_assert_int_eq(stopped_count, 4);
 	for (const struct page_file *f = files; f < files + ARRAY_SIZE(files); f++)
 		expect(answered(CALL(.path = f->path, .ops = true), 200));
+	/* Still those: nobody waited until the master had replaced one. */
+	expect(has_number(CALL(.path = "/status", .ops = true), "/groups/0/stuck", 4));
 	let_run();
 }
 END_TEST

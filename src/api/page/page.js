@@ -25,7 +25,7 @@ const STRINGS = {
 	oldest: ["oldest waits, ms", "la más antigua espera, ms"],
 	rate: ["requests / s", "peticiones / s"],
 	service: ["service ms, p50 · p95 · p99", "servicio ms, p50 · p95 · p99"],
-	queue: ["in queue ms, p50 · p95 · p99", "en cola ms, p50 · p95 · p99"],
+	queue: ["queue ms, p50 · p95 · p99", "cola ms, p50 · p95 · p99"],
 	cpu: ["CPU ms a request", "CPU ms por petición"],
 	postgres: ["PostgreSQL ms a request", "PostgreSQL ms por petición"],
 	redis: ["Redis ms a request", "Redis ms por petición"],
@@ -47,17 +47,15 @@ const STRINGS = {
 	lost: ["The pool cannot be reached since", "No se puede alcanzar el pool desde las"],
 	is_draining: ["Draining: it finishes what it has accepted and ends.",
 		"Terminando: acaba lo que aceptó y se detiene."],
-	are_stuck: ["Workers are stuck in", "Hay workers atascados en"],
-	all_busy: ["All workers are busy in", "Todos los workers están ocupados en"],
-	bind: ["Workers bind: nearly all are busy while the processors are less than half used. " +
-		"Look at what they wait for; agrobridge size says how many would do. Group:",
-	"Faltan workers: casi todos están ocupados y los procesadores, a menos de la mitad. " +
-		"Vea qué esperan; agrobridge size dice cuántos bastan. Grupo:"],
+	are_stuck: ["Workers are stuck in {}.", "Hay workers atascados en {}."],
+	all_busy: ["All workers are busy in {}.", "Todos los workers están ocupados en {}."],
+	bind: ["Workers bind in {}: nearly all are busy, the processors less than half. agrobridge size says how many would do.",
+		"Faltan workers en {}: casi todos están ocupados, los procesadores menos de la mitad. agrobridge size dice cuántos bastan."],
 };
 const SIGNS = { idle: "·", busy: "B", starting: "+", draining: "↓", stuck: "!" };
 
 const spanish = navigator.language.startsWith("es");
-const say = (name) => STRINGS[name][spanish ? 1 : 0];
+const say = (name, of) => STRINGS[name][spanish ? 1 : 0].replace("{}", of);
 
 function number(value) {
 	const digits = value < 10 ? 2 : value < 100 ? 1 : 0;
@@ -247,13 +245,13 @@ function verdict(status) {
 	const stuck = status.groups.filter((g) => g.stuck).map((g) => g.name);
 	const busy = full(status);
 	if (stuck.length)
-		return [`${say("are_stuck")} ${stuck.join(", ")}.`, "bad"];
+		return [say("are_stuck", stuck.join(", ")), "bad"];
 	if (status.draining)
 		return [say("is_draining"), "warn"];
 	if (busy.length && coresUsed(status) < HALF * status.cores)
-		return [`${say("bind")} ${busy.join(", ")}.`, "warn"];
+		return [say("bind", busy.join(", ")), "warn"];
 	if (busy.length)
-		return [`${say("all_busy")} ${busy.join(", ")}.`, "warn"];
+		return [say("all_busy", busy.join(", ")), "warn"];
 	return [say("all_well"), ""];
 }
 
