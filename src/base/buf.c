@@ -54,6 +54,39 @@ void buf_add_char(struct buf *b, char c)
 	buf_add(b, &c, 1);
 }
 
+/* `value` from its last digit on, at least `least` of them, as every answer has several: printf costs ten times as much. */
+static void add_digits(struct buf *b, uint64_t value, int least)
+{
+	char digits[20]; /* 2^64 has 20 */
+	int at = sizeof digits;
+
+	for (; value || least > 0; value /= 10, least--)
+		digits[--at] = (char)('0' + value % 10);
+	buf_add(b, digits + at, sizeof digits - (size_t)at);
+}
+
+static uint64_t add_sign(struct buf *b, int64_t value)
+{
+	if (value >= 0)
+		return (uint64_t)value;
+	buf_add_char(b, '-');
+	return -(uint64_t)value;
+}
+
+void buf_add_int(struct buf *b, int64_t value)
+{
+	add_digits(b, add_sign(b, value), 1);
+}
+
+void buf_add_thousandths(struct buf *b, int64_t value)
+{
+	uint64_t whole = add_sign(b, value);
+
+	add_digits(b, whole / 1000, 1);
+	buf_add_char(b, '.');
+	add_digits(b, whole % 1000, 3);
+}
+
 /* Straight into the room there is; measured and written again only where that was too little. */
 void buf_printf(struct buf *b, const char *fmt, ...)
 {

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/arena.h"
 #include "base/base.h"
@@ -22,6 +23,8 @@ void buf_init(struct buf *b, struct arena *arena, size_t max);
 void buf_add(struct buf *b, const void *bytes, size_t n);
 void buf_add_text(struct buf *b, const char *text);
 void buf_add_char(struct buf *b, char c);
+void buf_add_int(struct buf *b, int64_t value);
+void buf_add_thousandths(struct buf *b, int64_t value); /* 12050: "12.050" */
 void buf_printf(struct buf *b, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* Room for n bytes more, to be filled through the returned pointer and then counted by buf_added(); NULL when
  * that would pass the ceiling. */

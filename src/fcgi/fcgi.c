@@ -13,33 +13,42 @@
 
 struct fcgi {
 	FCGX_Request request;
+	struct timeval timeout; /* between two pieces, in and out */
 };
 
 /* The one request of this worker; a process serves one at a time. */
 static struct fcgi current;
+
+/* The send buffer of a Unix socket is 208 KiB where nobody changed it (net.core.wmem_default); its overhead counts. */
+enum { SENT_AT_ONCE = 16 << 10 };
 
 enum { PARAM_TEXT, PARAM_STAMP, PARAM_OPS };
 
 /* The parameters nginx is told to send (nginx/nginx.conf.in), all of them, and where each goes. */
 static const struct param {
 	const char *name;
-	size_t offset;
+	size_t length, offset;
 	int kind;
 } params[] = {
-	{ "REQUEST_METHOD", offsetof(struct request, method_text), PARAM_TEXT },
-	{ "REQUEST_URI", offsetof(struct request, target), PARAM_TEXT },
-	{ "REMOTE_ADDR", offsetof(struct request, remote_addr), PARAM_TEXT },
-	{ "REQUEST_ID", offsetof(struct request, request_id), PARAM_TEXT },
-	{ "CONTENT_TYPE", offsetof(struct request, content_type), PARAM_TEXT },
-	{ "HTTP_AUTHORIZATION", offsetof(struct request, authorization), PARAM_TEXT },
-	{ "HTTP_CONTENT_ENCODING", offsetof(struct request, content_encoding), PARAM_TEXT },
-	{ "HTTP_ACCEPT_LANGUAGE", offsetof(struct request, accept_language), PARAM_TEXT },
-	{ "HTTP_IF_MATCH", offsetof(struct request, if_match), PARAM_TEXT },
-	{ "HTTP_IF_NONE_MATCH", offsetof(struct request, if_none_match), PARAM_TEXT },
-	{ "HTTP_IDEMPOTENCY_KEY", offsetof(struct request, idempotency_key), PARAM_TEXT },
-	{ "HTTP_ORIGIN", offsetof(struct request, origin), PARAM_TEXT },
-	{ "QUEUE_START", offsetof(struct request, queue_start), PARAM_STAMP },
-	{ "LISTENER", offsetof(struct request, from_ops), PARAM_OPS },
+#define PARAM(name, field, kind)                                                                             \
+	{                                                                                                    \
+		name, sizeof name - 1, offsetof(struct request, field), kind                                 \
+	}
+	PARAM("REQUEST_METHOD", method_text, PARAM_TEXT),
+	PARAM("REQUEST_URI", target, PARAM_TEXT),
+	PARAM("REMOTE_ADDR", remote_addr, PARAM_TEXT),
+	PARAM("REQUEST_ID", request_id, PARAM_TEXT),
+	PARAM("CONTENT_TYPE", content_type, PARAM_TEXT),
+	PARAM("HTTP_AUTHORIZATION", authorization, PARAM_TEXT),
+	PARAM("HTTP_CONTENT_ENCODING", content_encoding, PARAM_TEXT),
+	PARAM("HTTP_ACCEPT_LANGUAGE", accept_language, PARAM_TEXT),
+	PARAM("HTTP_IF_MATCH", if_match, PARAM_TEXT),
+	PARAM("HTTP_IF_NONE_MATCH", if_none_match, PARAM_TEXT),
+	PARAM("HTTP_IDEMPOTENCY_KEY", idempotency_key, PARAM_TEXT),
+	PARAM("HTTP_ORIGIN", origin, PARAM_TEXT),
+	PARAM("QUEUE_START", queue_start, PARAM_STAMP),
+	PARAM("LISTENER", from_ops, PARAM_OPS),
+#undef PARAM
 };
 
 void fcgi_init(void)
@@ -83,9 +92,9 @@ static void read_params(const FCGX_Request *r, struct request *req, struct arena
 {
 	*req = (struct request){ .method_text = "", .target = "", .remote_addr = "", .request_id = "" };
 	for (char **e = r->envp; *e; e++) {
-		size_t n = strcspn(*e, "=");
-		for (size_t i = 0; i < sizeof params / sizeof params[0]; i++)
-			if (strncmp(params[i].name, *e, n) == 0 && !params[i].name[n])
+		size_t n = (size_t)(strchrnul(*e, '=') - *e);
+		for (size_t i = 0; i < ARRAY_SIZE(params); i++)
+			if (params[i].length == n && memcmp(params[i].name, *e, n) == 0)
 				param_set(&params[i], req, *e + n + 1, arena);
 	}
 }
@@ -121,7 +130,7 @@ struct fcgi *fcgi_read(int fd, int64_t timeout_us, struct arena *arena, struct r
 	FCGX_Request *r = &current.request;
 
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
-	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
+	current.timeout = limit;
 	FCGX_InitRequest(r, -1, 0); /* -1: it can never accept by itself */
 	r->ipcFd = fd;
 	r->keepConnection = 1; /* or the FCGX_Finish_r() inside FCGX_Accept_r() closes our descriptor */
@@ -149,9 +158,10 @@ void fcgi_abandon(struct fcgi *f)
 	FCGX_Free(&f->request, 1);
 }
 
-static const char control[] =
-	"\001\002\003\004\005\006\a\b\t\n\v\f\r\016\017\020\021\022\023\024\025\026\027\030"
-	"\031\032\033\034\035\036\037\177";
+static bool is_control(char c)
+{
+	return (unsigned char)c < 0x20 || c == 0x7f;
+}
 
 /* A header whose value came from outside or from a store: control characters are dropped, so that none can end it early. */
 static void put_header(struct buf *b, const char *name, const char *value)
@@ -161,16 +171,29 @@ static void put_header(struct buf *b, const char *name, const char *value)
 	buf_add_text(b, name);
 	buf_add(b, ": ", 2);
 	while (*value) {
-		size_t n = strcspn(value, control);
-		buf_add(b, value, n);
-		value += n + (value[n] != '\0');
+		const char *run = value;
+		while (*value && !is_control(*value))
+			value++;
+		buf_add(b, run, (size_t)(value - run));
+		value += *value != '\0';
 	}
 	buf_add(b, "\r\n", 2);
 }
 
-static void put_us(struct buf *b, const char *name, int64_t us)
+static void put_number(struct buf *b, const char *name, int64_t value)
 {
-	buf_printf(b, "%s: %lld.%03lld\r\n", name, (long long)(us / US_PER_MS), (long long)(us % US_PER_MS));
+	buf_add_text(b, name);
+	buf_add(b, ": ", 2);
+	buf_add_int(b, value);
+	buf_add(b, "\r\n", 2);
+}
+
+static void put_us_as_ms(struct buf *b, const char *name, int64_t us)
+{
+	buf_add_text(b, name);
+	buf_add(b, ": ", 2);
+	buf_add_thousandths(b, us);
+	buf_add(b, "\r\n", 2);
 }
 
 static void put_log(struct buf *b, const struct fcgi_log *log)
@@ -178,9 +201,9 @@ static void put_log(struct buf *b, const struct fcgi_log *log)
 	put_header(b, "X-Log-User", log->user);
 	put_header(b, "X-Log-Route", log->route);
 	put_header(b, "X-Log-Code", log->code);
-	put_us(b, "X-Log-Postgres-Ms", log->postgres_us);
-	put_us(b, "X-Log-Redis-Ms", log->redis_us);
-	put_us(b, "X-Log-Queue-Ms", log->queue_us);
+	put_us_as_ms(b, "X-Log-Postgres-Ms", log->postgres_us);
+	put_us_as_ms(b, "X-Log-Redis-Ms", log->redis_us);
+	put_us_as_ms(b, "X-Log-Queue-Ms", log->queue_us);
 }
 
 void fcgi_write(
@@ -190,20 +213,26 @@ void fcgi_write(
 	struct buf head;
 
 	buf_init(&head, resp->arena, 16384);
-	buf_printf(&head, "Status: %d %s\r\n", resp->status, http_status_phrase(resp->status));
+	buf_add_text(&head, "Status: ");
+	buf_add_int(&head, resp->status);
+	buf_add_char(&head, ' ');
+	buf_add_text(&head, http_status_phrase(resp->status));
+	buf_add_text(&head, "\r\n");
 	put_header(&head, "Content-Type", resp->content_type);
 	if (resp->content_type)
-		buf_printf(&head, "Content-Length: %zu\r\n", resp->body.len);
+		put_number(&head, "Content-Length", (int64_t)resp->body.len);
 	put_header(&head, "Location", resp->location);
 	put_header(&head, "Allow", resp->allow);
 	put_header(&head, "Cache-Control", resp->cache_control);
 	put_header(&head, "ETag", resp->etag);
 	if (resp->retry_after)
-		buf_printf(&head, "Retry-After: %d\r\n", resp->retry_after);
+		put_number(&head, "Retry-After", resp->retry_after);
 	put_header(&head, "Idempotency-Replayed", resp->replayed ? "true" : NULL);
 	put_header(&head, "WWW-Authenticate", resp->challenge ? "Bearer" : NULL);
 	put_log(&head, log);
 	buf_add_text(&head, "\r\n");
+	if (head.len + resp->body.len > SENT_AT_ONCE) /* only then may a write have to wait */
+		setsockopt(r->ipcFd, SOL_SOCKET, SO_SNDTIMEO, &f->timeout, sizeof f->timeout);
 	FCGX_PutStr(head.data, (int)head.len, r->out);
 	if (resp->content_type && req->method != HTTP_HEAD && resp->body.len)
 		FCGX_PutStr(resp->body.data, (int)resp->body.len, r->out);

@@ -89,10 +89,8 @@ void json_string(struct json_writer *w, const char *text)
 
 void json_integer(struct json_writer *w, int64_t value)
 {
-	char text[sizeof "-9223372036854775808"];
-	int n = snprintf(text, sizeof text, "%" PRId64, value);
-
-	json_raw(w, text, (size_t)n);
+	begin_value(w);
+	buf_add_int(w->out, value);
 }
 
 void json_boolean(struct json_writer *w, bool value)
@@ -121,12 +119,9 @@ void json_put_integer(struct json_writer *w, const char *name, int64_t value)
 
 void json_put_thousandths(struct json_writer *w, const char *name, int64_t thousandths)
 {
-	char text[32];
-	int n = snprintf(text, sizeof text, "%lld.%03lld", (long long)(thousandths / 1000),
-		(long long)(thousandths % 1000));
-
 	json_name(w, name);
-	json_raw(w, text, (size_t)n);
+	begin_value(w);
+	buf_add_thousandths(w->out, thousandths);
 }
 
 void json_put_boolean(struct json_writer *w, const char *name, bool value)

@@ -1,6 +1,7 @@
 /* How workers are replaced when they die or hang: at once after a request, slowly after a failed start, counted by reason. */
 #include <errno.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -460,6 +461,14 @@ START_TEST(workers_go_before_the_master_when_memory_runs_out)
 }
 END_TEST
 
+START_TEST(a_woken_worker_preempts_nobody)
+{
+	pool_start(&pool, &service);
+	ck_assert_int_eq(sched_getscheduler(ask_pid()), SCHED_BATCH);
+	ck_assert_int_eq(sched_getscheduler(pool.pid), SCHED_OTHER);
+}
+END_TEST
+
 int main(void)
 {
 	const TTest *const tests[] = {
@@ -483,6 +492,7 @@ int main(void)
 		orphans_left_to_the_master_are_reaped,
 		a_program_run_by_a_worker_has_only_the_standard_descriptors,
 		workers_go_before_the_master_when_memory_runs_out,
+		a_woken_worker_preempts_nobody,
 	};
 
 	return pool_suite_run("restart", tests, ARRAY_SIZE(tests), setup, teardown);

@@ -16,6 +16,28 @@ static struct buf made(size_t max)
 	return b;
 }
 
+START_TEST(numbers_are_as_printf_writes_them)
+{
+	static const int64_t values[] = { 0, 1, -1, 9, 10, 999, 1000, 1001, 12050, -12050, -5, INT64_MAX,
+		INT64_MIN };
+
+	for (size_t i = 0; i < ARRAY_SIZE(values); i++) {
+		struct buf b = made(100), c;
+		char text[64];
+		int64_t whole = values[i] / 1000, part = values[i] % 1000;
+		buf_add_int(&b, values[i]);
+		snprintf(text, sizeof text, "%lld", (long long)values[i]);
+		ck_assert_str_eq(b.data, text);
+		buf_init(&c, &arena, 100);
+		buf_add_thousandths(&c, values[i]);
+		snprintf(text, sizeof text, "%s%lld.%03lld", values[i] < 0 && !whole ? "-" : "",
+			(long long)whole, (long long)(part < 0 ? -part : part));
+		ck_assert_str_eq(c.data, text);
+		arena_release(&arena);
+	}
+}
+END_TEST
+
 START_TEST(pieces_follow_each_other)
 {
 	struct buf b = made(100);
@@ -119,6 +141,7 @@ END_TEST
 int main(void)
 {
 	const TTest *const tests[] = {
+		numbers_are_as_printf_writes_them,
 		pieces_follow_each_other,
 		it_fills_to_the_last_byte_of_its_ceiling,
 		full_stays_full,
