@@ -372,7 +372,7 @@ static void app_reload(void *self)
 /* In the master: one line of metrics on standard output, where nginx's lines go too. */
 static void app_report(void *self, const struct scoreboard *board)
 {
-	static struct tally before;
+	static struct tally before[GROUP_COUNT];
 	struct app *app = self;
 	struct arena arena;
 	struct buf line;
@@ -380,7 +380,7 @@ static void app_report(void *self, const struct scoreboard *board)
 	if (arena_init(&arena, REPORT_SIZE))
 		return;
 	buf_init(&line, &arena, LOG_LINE_MAX);
-	emf_write(&line, app->conf, board, clock_wall(), &before);
+	emf_write(&line, app->conf, board, clock_wall(), before);
 	ssize_t n = write(STDOUT_FILENO, line.data, line.len);
 	(void)n; /* nowhere to say that the log is gone */
 	arena_release(&arena);

@@ -10,14 +10,18 @@ struct minute {
 	struct pool_view pool;
 	struct group_view main;
 	struct limits limits;
-	struct tally since;
+	struct tally since; /* of the group main */
+	int64_t cpu_us;     /* of all groups */
 	int64_t pss;
 };
 
-/* Values in thousandths. */
+/* Values in thousandths. The mean over the minute, 60 000 000 us of each worker: a look at its end would be chance. A request
+ * counts in the minute in which it ends, so that may come to more than all of it. */
 static int64_t busy_percent(const struct minute *m)
 {
-	return m->main.workers ? (int64_t)(m->main.busy + m->main.stuck) * 100000 / m->main.workers : 0;
+	int64_t us = (int64_t)m->since.at[TALLY_SERVICE_US];
+
+	return MIN(us / 600 / MAX(m->main.configured, 1), 100000);
 }
 
 static int64_t waiting(const struct minute *m)
@@ -58,9 +62,7 @@ static int64_t cpu_per_request(const struct minute *m)
 /* Of the cores the task may use, over a minute of 60 000 000 us. */
 static int64_t cpu_percent(const struct minute *m)
 {
-	uint64_t us = m->since.at[TALLY_CPU_US] + m->since.at[TALLY_SHED_CPU_US];
-
-	return (int64_t)us / 600 * 1000 / m->limits.millicores;
+	return m->cpu_us / 600 * 1000 / m->limits.millicores;
 }
 
 static int64_t pss_mib(const struct minute *m)
@@ -120,8 +122,23 @@ static void put_definition(struct json_writer *w, int64_t wall)
 	json_close(w, '}');
 }
 
+static void count(
+	struct minute *minute, const struct scoreboard *board, enum group group, struct tally *before)
+{
+	struct group_view view;
+	struct tally since;
+
+	view_group(board, group, &view);
+	for (int i = 0; i < TALLY_COUNT; i++)
+		since.at[i] = view.total.at[i] - before->at[i];
+	*before = view.total;
+	minute->cpu_us += (int64_t)(since.at[TALLY_CPU_US] + since.at[TALLY_SHED_CPU_US]);
+	if (group == GROUP_MAIN)
+		minute->since = since;
+}
+
 void emf_write(struct buf *out, const struct conf *conf, const struct scoreboard *board, int64_t wall,
-	struct tally *before)
+	struct tally before[GROUP_COUNT])
 {
 	struct minute minute = { .limits = machine_limits(conf, "") };
 	struct worker_view worker;
@@ -129,9 +146,8 @@ void emf_write(struct buf *out, const struct conf *conf, const struct scoreboard
 
 	view_pool(board, &minute.pool);
 	view_group(board, GROUP_MAIN, &minute.main);
-	for (int i = 0; i < TALLY_COUNT; i++)
-		minute.since.at[i] = minute.main.total.at[i] - before->at[i];
-	*before = minute.main.total;
+	for (int g = 0; g < GROUP_COUNT; g++)
+		count(&minute, board, (enum group)g, &before[g]);
 	for (int i = 0; i < minute.main.slots; i++)
 		if (view_worker(board, GROUP_MAIN, i, &worker))
 			minute.pss += MAX(process_pss(worker.pid), 0);

@@ -10,9 +10,9 @@
 #include "pool/scoreboard.h"
 #include "pool/tally.h"
 
-/* Figures of the group main since `before`, which it brings up to date; dimensions service and revision. `wall` in us. Ends with
- * a newline. */
+/* Figures of the minute since `before`, which it brings up to date: of the group main, but processor time is all groups'.
+ * Dimensions service and revision. `wall` in us. Ends with a newline. */
 void emf_write(struct buf *out, const struct conf *conf, const struct scoreboard *board, int64_t wall,
-	struct tally *before);
+	struct tally before[GROUP_COUNT]);
 
 #endif

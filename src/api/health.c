@@ -40,7 +40,7 @@ int health_status(struct ctx *ctx)
 int health_metrics(struct ctx *ctx)
 {
 	ctx->resp->cache_control = "no-store";
-	metrics_write(&ctx->resp->body, ctx->scoreboard);
+	metrics_write(&ctx->resp->body, ctx->conf, ctx->scoreboard);
 	response_json(ctx->resp, 200);
 	ctx->resp->content_type = METRICS_CONTENT_TYPE;
 	return ctx->resp->status;

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "pool/proc.h"
+#include "pool/size.h"
 #include "pool/view.h"
 
 /* Values are in millionths: microseconds become seconds without a double. */
@@ -186,7 +187,7 @@ static int64_t group_pss(const struct scoreboard *board, enum group group, int s
 	return sum;
 }
 
-void metrics_write(struct buf *out, const struct scoreboard *board)
+void metrics_write(struct buf *out, const struct conf *conf, const struct scoreboard *board)
 {
 	struct group_figures figures[GROUP_COUNT];
 	struct pool_view pool;
@@ -205,6 +206,15 @@ void metrics_write(struct buf *out, const struct scoreboard *board)
 	put_head(out, "agrobridge_draining", "gauge",
 		"1 while the pool finishes what it has and takes nothing new.");
 	buf_printf(out, "agrobridge_draining %d\n", pool.draining);
+	put_head(out, "agrobridge_cores", "gauge", "Cores this task may use.");
+	buf_add_text(out, "agrobridge_cores ");
+	put_millionths(out, machine_limits(conf, "").millicores * (WHOLE / 1000));
+	buf_add_char(out, '\n');
+	put_head(out, "agrobridge_queue_timeout_seconds", "gauge",
+		"A request that has waited longer is refused unserved.");
+	buf_add_text(out, "agrobridge_queue_timeout_seconds ");
+	put_millionths(out, conf->queue_timeout_ms * US_PER_MS);
+	buf_add_char(out, '\n');
 	put_states(out, figures);
 	put_families(out, figures);
 	put_restarts(out, figures);

@@ -41,7 +41,7 @@ static const char *metrics(void)
 	struct buf out;
 
 	buf_init(&out, &arena, RESPONSE_MAX);
-	metrics_write(&out, pool.board);
+	metrics_write(&out, &pool.conf, pool.board);
 	ck_assert(!out.full);
 	return out.data;
 }
@@ -124,7 +124,7 @@ START_TEST(every_line_is_prometheus_text)
 }
 END_TEST
 
-static const struct json *emf(struct tally *before)
+static const struct json *emf(struct tally before[GROUP_COUNT])
 {
 	static const struct conf conf = { .millicores = 2000, .max_tasks = 1, .connections = 100 };
 	struct faults faults = { .count = 0 };
@@ -142,10 +142,10 @@ static const struct json *emf(struct tally *before)
 /* The specification: a definition under _aws that names members of the same object, and strings as dimensions. */
 START_TEST(the_cloudwatch_line_defines_what_it_holds)
 {
-	struct tally before = { 0 };
+	struct tally before[GROUP_COUNT] = { 0 };
 
 	pool_start(&pool, &service);
-	const struct json *root = emf(&before), *aws = json_get(root, "_aws");
+	const struct json *root = emf(before), *aws = json_get(root, "_aws");
 	ck_assert_str_eq(json_text(json_get(aws, "Timestamp")), "1777629600123");
 	const struct json *definition = json_first(json_get(aws, "CloudWatchMetrics"));
 	ck_assert_str_eq(json_text(json_get(definition, "Namespace")), "AgroBridge");
@@ -165,14 +165,14 @@ END_TEST
 
 START_TEST(each_cloudwatch_line_counts_from_the_one_before)
 {
-	struct tally before = { 0 };
+	struct tally before[GROUP_COUNT] = { 0 };
 
 	pool_start(&pool, &service);
 	serve(10);
-	ck_assert(strtod(json_text(json_get(emf(&before), "requests")), NULL) == 10);
-	ck_assert(strtod(json_text(json_get(emf(&before), "requests")), NULL) == 0);
+	ck_assert(strtod(json_text(json_get(emf(before), "requests")), NULL) == 10);
+	ck_assert(strtod(json_text(json_get(emf(before), "requests")), NULL) == 0);
 	serve(5);
-	ck_assert(strtod(json_text(json_get(emf(&before), "requests")), NULL) == 5);
+	ck_assert(strtod(json_text(json_get(emf(before), "requests")), NULL) == 5);
 }
 END_TEST
 
