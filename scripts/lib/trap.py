@@ -33,7 +33,7 @@ CORES = 0.25
 WORKERS = 4
 FAR_MS = 25  # how long answers of PostgreSQL wait, on average
 TARGET = 0.65  # of the task's CPU, where target tracking adds a task
-FULL, IDLE = 0.9, 0.5  # the alarm of docs/workers.md: more of the workers busy, less of the CPU
+FULL, IDLE = 0.9, 0.5  # the trap: more of the workers busy, less of the CPU
 SHARES = (0.2, 0.4, 0.6, 0.8)  # of the load at TARGET
 FIRST_GUESS = 0.0006  # CPU seconds a request, until the first step has measured it
 BAR = 26  # characters
@@ -259,7 +259,7 @@ def parse(argv):
     parser = argparse.ArgumentParser(prog="scripts/demo", description="Shows what a running stack can do.")
     what = parser.add_subparsers(dest="what", required=True, metavar="WHAT")
     one = what.add_parser("trap", help="too few workers: full and refusing while the processors idle (about 70 s)",
-                          description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+                          description=__doc__)
     one.add_argument("--quick", action="store_true", help="fewer and shorter steps (about 20 s)")
     return parser.parse_args(argv)
 
