@@ -36,6 +36,7 @@ TARGET = 0.65  # of the task's CPU, where target tracking adds a task
 FULL, IDLE = 0.9, 0.5  # the trap: more of the workers busy, less of the CPU
 SHARES = (0.2, 0.4, 0.6, 0.8)  # of the load at TARGET
 FIRST_GUESS = 0.0006  # CPU seconds a request, until the first step has measured it
+SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)  # to end early
 BAR = 26  # characters
 WIDTH = 80
 
@@ -70,7 +71,7 @@ class Load:
         """({status: number}, usage() before, usage() after)"""
         before, requests = usage(), []
         start = at = time.monotonic()
-        while (at := at + random.expovariate(rate)) < start + seconds:
+        while (at := at + random.expovariate(rate)) < start + seconds and not signal.sigpending():
             if (wait := at - time.monotonic()) > 0:
                 await asyncio.sleep(wait)
             requests.append(asyncio.create_task(self.ask()))
@@ -80,6 +81,16 @@ class Load:
             writer.close()
         self.idle.clear()
         return statuses, before, after
+
+
+@contextlib.contextmanager
+def signals_held():
+    """The event loop cannot be left at any point: signals wait until it has ended, and it ends when there is one."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def cpu_seconds(service):
@@ -122,7 +133,8 @@ class Task:
         return Usage(time.monotonic(), cpu_seconds(self.nginx), cpu_seconds(self.pool), workers)
 
     def step(self, rate, seconds):
-        statuses, before, after = asyncio.run(Load(self.nginx.port, self.path).offer(rate, seconds, self.usage))
+        with signals_held():
+            statuses, before, after = asyncio.run(Load(self.nginx.port, self.path).offer(rate, seconds, self.usage))
         used = Usage(*(b - a for a, b in zip(before, after)))
         total, answered, refused = statuses.total(), statuses[200], statuses[503]
         workers, cpu = self.pool.conf["WORKERS"], used.front + used.pool
@@ -266,7 +278,7 @@ def parse(argv):
 
 def main(argv):
     options = parse(argv)
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+    for number in SIGNALS:
         signal.signal(number, end)
     var = Path(os.environ.get("AGROBRIDGE_VAR") or SOURCE / "var")
     try:

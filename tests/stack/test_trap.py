@@ -83,6 +83,14 @@ class TrapTest(unittest.TestCase):
         self.assertNotIn("\033", said, "colour is for terminals")
         self.assert_nothing_left(served, connections)
 
+    def test_demo_data_must_be_there(self):
+        bare = self.world.path / "bare"
+        bare.mkdir()
+        (bare / "stack.json").write_text(json.dumps({"url": self.world.nginx.url, "demo": {}}))
+        done = demo("trap", var=bare)
+        self.assertEqual((done.returncode, done.stdout), (1, ""))
+        self.assertIn("no demo data", done.stderr)
+
     def test_interrupted_it_leaves_nothing(self):
         for number in (signal.SIGINT, signal.SIGTERM):
             with self.subTest(number=number):
