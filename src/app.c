@@ -224,6 +224,7 @@ static void app_connection(void *self, int fd)
 	}
 	ctx_begin(app);
 	ctx_stage(ctx, "read");
+	slot_deadline(ctx->slot, ctx->stages[0].entered + app->conf->read_timeout_ms * US_PER_MS);
 	f = fcgi_read(fd, READ_STEP_MS * US_PER_MS, &app->arena, &app->request, &err);
 	if (!f)
 		goto out;
@@ -345,10 +346,14 @@ static int app_start(void *self, enum group group, struct slot *slot)
 		return -1;
 	arena_alloc(&app->arena, ARENA_KEEP); /* touched, so that the first request pays for no page of it */
 	arena_reset(&app->arena);
-	if (group != GROUP_OPS && connect_stores(app))
+	if (group == GROUP_OPS)
+		return 0;
+	if (connect_stores(app))
 		return -1;
 	if (group == GROUP_MAIN && db_is_up(app->ctx.db))
 		warm_up(app);
+	db_waited(app->ctx.db); /* what the start has waited is no request's */
+	redis_waited(app->ctx.redis);
 	return 0;
 }
 

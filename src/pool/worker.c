@@ -116,25 +116,30 @@ static void notify_master(const struct worker *w)
 	(void)n; /* full means that the master has a wake-up to come already */
 }
 
-/* A client that has left while it was queued gets nothing done in its name. */
-static bool client_gone(int fd)
+/* Waits for the first bytes here, because a read with a time-out of its own would be broken off by a stop and continue
+ * (signal(7)). A client that has left while it was queued gets nothing done in its name. */
+static bool has_request(const struct worker *w, int fd)
 {
-	struct pollfd p = { .fd = fd, .events = POLLRDHUP };
+	static const int silence_ms = 1000; /* nginx sends at once */
+	struct pollfd p = { .fd = fd, .events = POLLIN | POLLRDHUP };
 
-	return poll(&p, 1, 0) > 0 && (p.revents & (POLLRDHUP | POLLHUP | POLLERR));
+	if (poll(&p, 1, silence_ms) <= 0)
+		return false;
+	if (!(p.revents & (POLLRDHUP | POLLHUP | POLLERR)))
+		return true;
+	slot_shed(w->slot);
+	return false;
 }
 
 static void serve(struct loop *l, int fd)
 {
 	const struct worker *w = l->w;
 
-	if (client_gone(fd)) {
-		close(fd);
-		slot_shed(w->slot);
-		return;
-	}
 	slot_accepted(w->slot);
-	w->service->serve(w->service->self, fd);
+	if (has_request(w, fd))
+		w->service->serve(w->service->self, fd);
+	else
+		close(fd);
 	slot_idle(w->slot);
 	if (++l->accepted == w->max_requests) {
 		slot_ask_retire(w->slot, RESTART_MAX_REQUESTS);

@@ -19,6 +19,7 @@ static char *environment[] = {
 	"AGROBRIDGE_LOGIN_WORKERS=1",
 	"AGROBRIDGE_READ_TIMEOUT_MS=1000",
 	"AGROBRIDGE_WRITE_TIMEOUT_MS=1000",
+	"AGROBRIDGE_HARD_TIMEOUT_MS=1000",
 	NULL,
 };
 
@@ -39,6 +40,22 @@ static void teardown(void)
 static uint64_t served(void)
 {
 	return pool_view(&pool, GROUP_MAIN).total.at[TALLY_REQUESTS];
+}
+
+static uint64_t restarts(enum restart reason)
+{
+	return pool_view(&pool, GROUP_MAIN).restarts[reason];
+}
+
+/* The pid of one that is at a connection, or 0. */
+static pid_t busy_worker(void)
+{
+	struct worker_view view;
+
+	for (int i = 0; i < pool_view(&pool, GROUP_MAIN).slots; i++)
+		if (view_worker(pool.board, GROUP_MAIN, i, &view) && view.state == WORKER_BUSY)
+			return view.pid;
+	return 0;
 }
 
 /* Another client gets its answer: the worker lives. */
@@ -94,6 +111,39 @@ START_TEST(half_a_request_gives_the_worker_back_within_the_read_deadline)
 	ck_assert(eventually(SECONDS(1), pool_view(&pool, GROUP_MAIN).busy == 1));
 	ck_assert(eventually(SECONDS(4), pool_view(&pool, GROUP_MAIN).idle == 2));
 	ck_assert_uint_eq(served(), 0);
+	expect_alive();
+}
+END_TEST
+
+START_TEST(a_peer_that_drips_holds_its_worker_until_the_hard_deadline)
+{
+	static const char params[16384];
+
+	fcgi_send_begin(&client);
+	for (size_t keep = 1; restarts(RESTART_DEADLINE) == 0; keep++) {
+		ck_assert_uint_lt(keep, 60); /* 100 ms each: never a second's silence */
+		if (keep == 1)
+			fcgi_send_cut(&client, FCGI_PARAMS, FCGI_REQUEST_ID, params, sizeof params, 9);
+		else
+			fcgi_send_bytes(&client, params, 1);
+		usleep(100000);
+	}
+	ck_assert_uint_eq(served(), 0);
+}
+END_TEST
+
+START_TEST(a_worker_stopped_before_its_request_comes_serves_it)
+{
+	pid_t worker = 0;
+
+	ck_assert(eventually(SECONDS(5), (worker = busy_worker()) != 0));
+	ck_assert_int_eq(kill(worker, SIGSTOP), 0);
+	ck_assert(eventually(SECONDS(5), pool_view(&pool, GROUP_MAIN).stuck == 1));
+	ck_assert_int_eq(kill(worker, SIGCONT), 0);
+	ck_assert(eventually(SECONDS(5), pool_view(&pool, GROUP_MAIN).stuck == 0));
+	fcgi_send_request(&client, "GET", "/livez", NULL);
+	ck_assert_int_eq(fcgi_read(&client, SECONDS(5)), FCGI_ANSWERED);
+	ck_assert_int_eq(fcgi_status(&client), 200);
 	expect_alive();
 }
 END_TEST
@@ -156,6 +206,8 @@ int main(void)
 		a_request_byte_by_byte_is_answered,
 		params_half_closed_anywhere_run_nothing,
 		half_a_request_gives_the_worker_back_within_the_read_deadline,
+		a_peer_that_drips_holds_its_worker_until_the_hard_deadline,
+		a_worker_stopped_before_its_request_comes_serves_it,
 		sigterm_while_the_body_arrives_serves_it_whole,
 		a_silent_client_does_not_hold_up_the_end,
 		false_lengths_cost_no_worker,
