@@ -75,7 +75,8 @@ def pss_kib(pid):
 def build(name, directory, *flags):
     """Compiles NAME.c of this directory; returns the program."""
     program = Path(directory) / name
-    subprocess.run(["gcc", "-O2", "-D_GNU_SOURCE", "-o", program, SOURCE / f"tests/bench/{name}.c", *flags], check=True)
+    source = SOURCE / f"tests/bench/{name}.c"
+    subprocess.run(["gcc", "-O2", "-D_GNU_SOURCE", "-o", program, source, *flags], check=True)
     return program
 
 
@@ -118,19 +119,22 @@ http {{
 
 
 class FarWorld(World):
-    """A World whose PostgreSQL answers `ms` late: few workers are soon all busy while the processors idle. It has 100 lots."""
+    """A World whose PostgreSQL answers `ms` late: few workers are soon all busy while the processors idle.
+    It has 100 lots. 0: PostgreSQL is where it is."""
 
     LOT = "00000000-0000-7000-8000-0000000000"  # and two digits
 
     def __init__(self, ms, exponential=False, conf=None):
         super().__init__(conf={"MAX_REQUESTS": "0"} | (conf or {}))
         self.delay_by = ms, exponential
-        self.delay = None
+        self.delay = self.open_loop = None
 
     def start_stores(self):
         super().start_stores()
-        self.delay = Delay(self.path / "d", self.postgres.app_url, *self.delay_by, tether=True).start()
-        self.conf["DATABASE_URL"] = self.delay.url
+        if self.delay_by[0]:
+            self.delay = Delay(self.path / "d", self.postgres.app_url, *self.delay_by, tether=True).start()
+            self.conf["DATABASE_URL"] = self.delay.url
+        self.open_loop = build("open_loop", self.path, "-lm")
 
     def __enter__(self):
         super().__enter__()
@@ -163,15 +167,12 @@ def http_text(method, path, token=None, body=None, headers=()):
 Request = namedtuple("Request", "phase kind number at late took what")  # times in seconds
 
 
-def open_loop(world, mix, *phases, seed=1, url=None):
+def open_loop(world, mix, *phases, seed=1):
     """Runs open_loop.c against nginx: `mix` is {kind: (weight, text)}, a phase "RATE:SECONDS". Returns the requests in the
     order they were to start."""
-    program = world.path / "open_loop"
-    if not program.exists():
-        build("open_loop", world.path, "-lm")
     blocks = "".join(f"{kind} {weight} {len(text)}\n{text}" for kind, (weight, text) in mix.items())
-    port = (url or world.nginx.url).rpartition(":")[2]
-    said = subprocess.run([program, port, str(seed), *phases], input=blocks, capture_output=True, text=True, check=False)
+    command = [world.open_loop, str(world.nginx.port), str(seed), *phases]
+    said = subprocess.run(command, input=blocks, capture_output=True, text=True, check=False)
     if said.returncode:
         raise RuntimeError(said.stderr)
     requests = []
@@ -187,11 +188,20 @@ def percentile(values, percent):
     return values[math.ceil(len(values) * percent / 100) - 1] if values else 0
 
 
+def judge(promises):
+    """Says each (what was promised, what was measured, whether it holds); the exit status of them all."""
+    bad = 0
+    for what, measured, holds in promises:
+        print(f"{'ok    ' if holds else 'FAILED'} {what}: {measured}", flush=True)
+        bad += not holds
+    return 1 if bad else 0
+
+
 def workspace(stack):
     directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ab-")))
     processes.identity().own(directory)
     return directory
 
 
-__all__ = ["ExitStack", "FarWorld", "Plain", "Shot", "StockNginx", "build", "cpu_seconds", "family", "http_text", "median", "open_loop",
-           "percentile", "private_kib", "pss_kib", "workspace"]
+__all__ = ["ExitStack", "FarWorld", "Plain", "Shot", "StockNginx", "cpu_seconds", "family", "http_text", "judge", "median",
+           "open_loop", "percentile", "private_kib", "pss_kib", "workspace"]

@@ -9,7 +9,7 @@ offers three and ten times the peak, each followed by half again, and holds them
     mixed overload has fewer answers, of more work;
   - p99 of what is accepted is at most twice the normal one and AGROBRIDGE_QUEUE_TIMEOUT_MS;
   - what is not accepted is refused with 503, Retry-After and a problem document: no other status, nothing lost;
-  - writes are let in first: at three times the peak they alone would still fit, so 95 % are accepted;
+  - what can be asked for again goes first: of writes more are accepted than of reads, of reads more than of lists;
   - within 5 s of its end everything is answered again, and as fast as before;
   - a write is in the database once if it was answered 201, and not at all if it was refused.
 
@@ -21,7 +21,7 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-from bench import FarWorld, http_text, median, open_loop, percentile
+from bench import FarWorld, http_text, judge, median, open_loop, percentile
 from plot import Line, Panel, draw
 
 ROUNDS, WORKERS, DELAY_MS, QUEUE_TIMEOUT_MS = 5, 4, 20, 250
@@ -91,7 +91,7 @@ class Drill:
     def run(self, mix, *phases):
         """A level for each (rate, seconds), one after another without a gap."""
         self.runs += 1
-        load = open_loop(self.world, mix(self.world, self.runs), *(f"{rate}:{seconds}" for rate, seconds in phases), seed=self.runs)
+        load = open_loop(self.world, mix(self.world, self.runs), *(f"{rate}:{s}" for rate, s in phases), seed=self.runs)
         self.writes |= {f"{self.runs}-{r.number}": r.what for r in load if r.kind == "write"}
         return [Level(load, i, sum(s for _, s in phases[:i]), phases[i][1]) for i in range(len(phases))]
 
@@ -114,15 +114,15 @@ class Drill:
 
 
 def table(rounds):
-    print(f"{'':>10} {'offered/s':>9} {'2xx/s':>7} {'busy':>5} {'refused/s':>9} {'p99 ms':>7} {'late ms':>7}   accepted by kind")
+    print(f"{'':>10} {'offered/s':>9} {'2xx/s':>7} {'busy':>5} {'refused/s':>9} {'p99 ms':>7} {'late ms':>7}   accepted")
     for name in rounds[0]:
         levels = [levels[name] for levels in rounds]
+        offered, goodput, refused, p99, late = (median(getattr(level, figure) for level in levels)
+                                                for figure in ("offered", "goodput", "refused", "p99_ms", "late_ms"))
         work = median(level.work(levels["half"].cost()) for level, levels in zip(levels, rounds))
-        kinds = Counter(r.kind for r in levels[0].requests)
-        shares = "  ".join(f"{kind} {100 * median(level.share(kind) for level in levels):.0f} %" for kind in sorted(kinds))
-        figures = [median(getattr(level, name) for level in levels) for name in ("offered", "goodput", "refused", "p99_ms", "late_ms")]
-        print(f"{name:>10} {figures[0]:>9.0f} {figures[1]:>7.1f} {work:>5.2f} {figures[2]:>9.0f} {figures[3]:>7.1f} {figures[4]:>7.2f}"
-              f"   {shares}")
+        kinds = sorted({r.kind for r in levels[0].requests})
+        shares = ", ".join(f"{kind} {100 * median(level.share(kind) for level in levels):.0f} %" for kind in kinds)
+        print(f"{name:>10} {offered:>9.0f} {goodput:>7.1f} {work:>5.2f} {refused:>9.0f} {p99:>7.1f} {late:>7.2f}   {shares}")
 
 
 def promises(rounds, drill):
@@ -131,7 +131,8 @@ def promises(rounds, drill):
     for times in ("3x", "10x"):
         share = median(levels[f"reads {times}"].goodput / levels["reads peak"].goodput for levels in rounds)
         yield f"reads at {times}: 90 % of the peak's answers a second", f"{100 * share:.0f} %", share >= 0.9
-        share = median(levels[times].work(cost) / levels["peak"].work(cost) for levels in rounds for cost in [levels["half"].cost()])
+        share = median(levels[times].work(cost) / levels["peak"].work(cost)
+                       for levels in rounds for cost in [levels["half"].cost()])
         yield f"mixed at {times}: 90 % of the peak's work", f"{100 * share:.0f} %", share >= 0.9
         for name, normal in ((times, "half"), (f"reads {times}", "reads half")):
             p99 = median(levels[name].p99_ms for levels in rounds)
@@ -139,8 +140,9 @@ def promises(rounds, drill):
             yield f"{name}: p99 of what is accepted below {limit:.0f} ms", f"{p99:.0f} ms", p99 <= limit
         back = median(levels[f"after {times}"].recovered(levels["half"]) for levels in rounds)
         yield f"after {times}: normal within {RECOVERY_S} s", f"{back:.0f} s", back <= RECOVERY_S
-    share = median(levels["3x"].share("write") for levels in rounds)
-    yield "3x: 95 % of the writes accepted", f"{100 * share:.1f} %", share >= 0.95
+    shares = [median(levels["3x"].share(kind) for levels in rounds) for kind in ("write", "read", "list")]
+    yield "3x: accepted of writes, reads, lists in this order", ", ".join(f"{100 * share:.0f} %" for share in shares), \
+        shares[0] > shares[1] > shares[2]
     other = Counter(r.what for level in everything for r in level.requests if not good(r) and r.what != "refused")
     yield "nothing but 2xx and 503 with Retry-After", f"{dict(other) or 'nothing'}", not other
     wrong = drill.wrong_writes()
@@ -151,17 +153,6 @@ def promises(rounds, drill):
     yield f"the load was offered in time: p99 of the worst phase below {LATE_MS} ms", f"{late:.1f} ms", late <= LATE_MS
 
 
-def judge(world):
-    drill = Drill(world)
-    rounds = [drill.round() for _ in range(ROUNDS)]
-    table(rounds)
-    bad = 0
-    for what, measured, holds in promises(rounds, drill):
-        print(f"{'ok    ' if holds else 'FAILED'} {what}: {measured}", flush=True)
-        bad += not holds
-    return bad
-
-
 def plot(world, directory):
     drill = Drill(world)
     times = (0.25, 0.5, 0.75, 0.9, 1, 1.25, 1.5, 2, 3, 5, 7, 10)
@@ -170,10 +161,11 @@ def plot(world, directory):
     mixed_peak, = drill.run(mixed, (FULL, 3))
     mix = [drill.run(mixed, (n * mixed_peak.goodput, 3))[0] for n in times]
     points = lambda values: list(zip(times, values))  # noqa: E731
-    draw(directory / "overload.svg", f"{WORKERS} workers, 20 ms, queue {QUEUE_TIMEOUT_MS} ms", [
+    draw(directory / "overload.svg", f"{WORKERS} workers, {DELAY_MS} ms, AGROBRIDGE_QUEUE_TIMEOUT_MS={QUEUE_TIMEOUT_MS}", [
         Panel("GET: answers/s", "offered / peak", [Line("200", points(a.goodput for a in alike)),
-                                                   Line("503", points(a.refused for a in alike))], log_x=True, top=2 * peak.goodput),
-        Panel("GET: p99 of 200, ms", "offered / peak", [Line("p99", points(a.p99_ms for a in alike))], log_x=True),
+                                                   Line("503", points(a.refused for a in alike))],
+              log_x=True, top=2 * peak.goodput),
+        Panel("GET: p99, ms", "offered / peak", [Line("200", points(a.p99_ms for a in alike))], log_x=True),
         Panel("mix: accepted, %", "offered / peak", [Line(kind, points(100 * m.share(kind) for m in mix))
                                                      for kind in ("write", "read", "list")], log_x=True)])
 
@@ -186,7 +178,10 @@ def main():
         if options.plot:
             plot(world, options.plot)
             return 0
-        return 1 if judge(world) else 0
+        drill = Drill(world)
+        rounds = [drill.round() for _ in range(ROUNDS)]
+        table(rounds)
+        return judge(promises(rounds, drill))
 
 
 if __name__ == "__main__":

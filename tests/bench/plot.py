@@ -4,19 +4,19 @@ import math
 from collections import namedtuple
 from html import escape
 
-COLOURS = ("#3b82f6", "#e8590c", "#2f9e44", "#be4bdb")  # 3:1 or more on white and on GitHub's dark, and for the colour-blind
+COLOURS = ("#3b82f6", "#e8590c", "#2f9e44", "#be4bdb")  # 3:1 or more on white and on black, also for the colour-blind
 GREY = "#808080"
-WIDTH, HEIGHT, LEFT, TOP, BOTTOM, GAP = 250, 190, 46, 52, 46, 20  # of a panel's axes, and around them
+WIDTH, HEIGHT, LEFT, TOP, BOTTOM, GAP = 250, 190, 46, 52, 66, 20  # of a panel's axes, and around them
 
-# `points` are (x, y); dots are measured, a line without dots is computed.
-Line = namedtuple("Line", "name points computed", defaults=(False,))
-Panel = namedtuple("Panel", "title x_label lines log_x top", defaults=(False, None))
+# `points` are (x, y). Lines of one name have one colour. `mark` is an x to point out; `top` cuts the y axis.
+Line = namedtuple("Line", "name points dots joined", defaults=(True, True))
+Panel = namedtuple("Panel", "title x_label lines log_x top mark", defaults=(False, None, None))
 
 
 def ticks(low, high):
-    """Four to eight round numbers between."""
-    step = 10 ** math.floor(math.log10((high - low) / 4))
-    step *= next(n for n in (1, 2, 2.5, 5, 10) if (high - low) / (n * step) <= 6)
+    """Up to six round numbers between."""
+    power = 10 ** math.floor(math.log10((high - low) / 6))
+    step = next(n * power for n in (1, 2, 2.5, 5, 10) if (high - low) / (n * power) <= 6)
     return [i * step for i in range(math.ceil(low / step), math.floor(high / step + 1e-9) + 1)]
 
 
@@ -25,44 +25,63 @@ def log_ticks(low, high):
     return [t for t in every if low * 0.999 <= t <= high * 1.001]
 
 
-def text(x, y, said, anchor="middle", colour=GREY, size=11):
+def text(x, y, said, anchor="middle", colour=GREY, size=12):
     return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" fill="{colour}" font-size="{size}">{escape(said)}</text>'
 
 
+class Axes:
+    """Where values are in the picture."""
+
+    def __init__(self, panel, left):
+        xs = [x for line in panel.lines for x, _ in line.points]
+        self.left, self.scale = left, math.log if panel.log_x else float
+        self.low, self.high = min(xs) if panel.log_x else 0, max(xs)
+        self.top = panel.top or 1.08 * max(y for line in panel.lines for _, y in line.points)
+
+    def x(self, value):
+        return self.left + WIDTH * (self.scale(value) - self.scale(self.low)) / (self.scale(self.high) - self.scale(self.low))
+
+    def y(self, value):
+        return TOP + HEIGHT * (1 - value / self.top)
+
+
+def axes_svg(panel, axes):
+    left, middle = axes.left, axes.left + WIDTH / 2
+    yield text(middle, TOP - 32, panel.title, size=13)
+    yield text(middle, TOP + HEIGHT + 36, panel.x_label)
+    for y in ticks(0, axes.top):
+        yield f'<path d="M{left} {axes.y(y):.1f}h{WIDTH}" stroke="{GREY}" stroke-opacity="0.3"/>'
+        yield text(left - 6, axes.y(y) + 4, f"{y:g}", "end")
+    for x in (log_ticks if panel.log_x else ticks)(axes.low, axes.high):
+        yield text(axes.x(x), TOP + HEIGHT + 17, f"{x:g}")
+    yield f'<path d="M{left} {TOP}v{HEIGHT}h{WIDTH}" fill="none" stroke="{GREY}"/>'
+    if panel.mark is not None:
+        yield f'<path d="M{axes.x(panel.mark):.1f} {TOP}v{HEIGHT}" stroke="{GREY}" stroke-dasharray="4 4"/>'
+
+
+def line_svg(line, colour, axes):
+    shown = [f"{axes.x(x):.1f} {axes.y(y):.1f}" for x, y in line.points if y <= axes.top]
+    if line.joined:
+        yield f'<path d="M{"L".join(shown)}" fill="none" stroke="{colour}" stroke-width="2"/>'
+    if line.dots:
+        for x, y in map(str.split, shown):
+            yield f'<circle cx="{x}" cy="{y}" r="3" fill="{colour}"/>'
+
+
 def panel_svg(panel, left):
-    xs = [x for line in panel.lines for x, _ in line.points]
-    low, high = min(xs), max(xs)
-    low = low if panel.log_x else 0
-    top = panel.top or 1.08 * max(y for line in panel.lines for _, y in line.points) or 1
-    scale = math.log if panel.log_x else float
-    at_x = lambda x: left + WIDTH * (scale(x) - scale(low)) / (scale(high) - scale(low))  # noqa: E731
-    at_y = lambda y: TOP + HEIGHT * (1 - min(y, top) / top)  # noqa: E731
-    out = [text(left + WIDTH / 2, TOP - 30, panel.title, size=13), text(left + WIDTH / 2, TOP + HEIGHT + 36, panel.x_label)]
-    for y in ticks(0, top):
-        out.append(f'<path d="M{left} {at_y(y):.1f}h{WIDTH}" stroke="{GREY}" stroke-opacity="0.3"/>')
-        out.append(text(left - 6, at_y(y) + 4, f"{y:g}", "end"))
-    for x in (log_ticks if panel.log_x else ticks)(low, high):
-        out.append(text(at_x(x), TOP + HEIGHT + 17, f"{x:g}"))
-    out.append(f'<path d="M{left} {TOP}v{HEIGHT}h{WIDTH}" fill="none" stroke="{GREY}"/>')
-    names = left + 6
-    for line, colour in zip(panel.lines, COLOURS):
-        shown = [(at_x(x), at_y(y)) for x, y in line.points if y <= top]
-        path = "L".join(f"{x:.1f} {y:.1f}" for x, y in shown)
-        dash = ' stroke-dasharray="5 3"' if line.computed else ""
-        out.append(f'<path d="M{path}" fill="none" stroke="{colour}" stroke-width="2"{dash}/>')
-        if not line.computed:
-            out += [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="2.6" fill="{colour}"/>' for x, y in shown]
-        out.append(text(names, TOP - 10, line.name, "start", colour, 12))
-        names += 8 * len(line.name) + 14
-    return out
+    axes, names = Axes(panel, left), list(dict.fromkeys(line.name for line in panel.lines))
+    yield from axes_svg(panel, axes)
+    for line in panel.lines:
+        yield from line_svg(line, COLOURS[names.index(line.name)], axes)
+    for i, name in enumerate(names):
+        yield text(left + (i + 0.5) * WIDTH / len(names), TOP - 12, name, colour=COLOURS[i])
 
 
-def draw(path, title, panels):
-    width = GAP + sum(LEFT + WIDTH + GAP for _ in panels)
-    height = TOP + HEIGHT + BOTTOM + 22
-    body = [text(width / 2, height - 6, title)]
-    for i, panel in enumerate(panels):
-        body += panel_svg(panel, LEFT + i * (LEFT + WIDTH + GAP))
+def draw(path, caption, panels):
+    step, height = LEFT + WIDTH + GAP, TOP + HEIGHT + BOTTOM
+    width = GAP + step * len(panels)
+    body = [line for i, panel in enumerate(panels) for line in panel_svg(panel, LEFT + i * step)]
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
-                    f'font-family="system-ui, sans-serif">\n' + "\n".join(body) + "\n</svg>\n")
+                    f'font-family="system-ui, sans-serif">\n' + "\n".join([*body, text(width / 2, height - 8, caption)])
+                    + "\n</svg>\n")
