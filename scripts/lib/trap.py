@@ -208,8 +208,7 @@ def take_advice(task, steps):
     front_each = sum(step.front_each for step in steps) / len(steps)
     options = ["--front-cpu-ms", f"{front_each * 1000:.2f}"]
     say(colour(36, f"\n$ agrobridge size {' '.join(options)}"))
-    for line in task.advice(*options).splitlines():
-        say(textwrap.fill(line, WIDTH))
+    say(task.advice(*options).rstrip())
     advice = json.loads(task.advice("--json", *options))
     task.resize(advice["workers"])
     return advice["rate_per_task"]

@@ -77,7 +77,8 @@ class Operators(unittest.TestCase):
         # Ten times the wait for the stores, and the workers that run are too few.
         slow = self.program("size", "--service-ms", str(round(advice["cpu_ms"] * 20, 3)), "--cpu-ms", str(advice["cpu_ms"]))[1]
         self.assertIn("workers bind: 4 are full", slow)
-        self.assertRegex(slow, r"Use AGROBRIDGE_WORKERS=\d+")
+        self.assertRegex(slow, r"use AGROBRIDGE_WORKERS=\d+")
+        self.assertLessEqual(max(map(len, slow.splitlines())), 80)
 
     def test_size_refuses_what_is_no_figure(self):
         for words in (("--rate", "-1"), ("--rate", "x"), ("--cpu-ms", "0"), ("--cpu-ms", "1e3"), ("more",), ("--nothing",)):
