@@ -77,7 +77,7 @@ class TrapTest(unittest.TestCase):
         for step in steps[2:]:
             self.assertEqual((step[2], step[4]), (0, steps[-1][4]), said)
         self.assertGreater(steps[-1][5], cpu)
-        self.assertIn(f"Use AGROBRIDGE_WORKERS={steps[-1][4]:.0f}.", said)
+        self.assertIn(f"use AGROBRIDGE_WORKERS={steps[-1][4]:.0f}.", said)
         self.assertIn("workers bind: 4 are full", said)
         self.assertEqual([line for line in said.splitlines() if len(line) > 80], [])
         self.assertNotIn("\033", said, "colour is for terminals")
