@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """A flood of logins, ten times what the login workers can hash, beside a steady moderate load on the main workers.
 
-Each login comes from another address for another account, so that no limit spares Argon2 its work. All share these cores: the
-flood keeps a login worker on each of them busy. Median of five rounds, each with its own control just before: p99 of the main
-load stays within twice the control's, all of it is answered 2xx, and the flood's logins are answered 401 or refused with 503
-and Retry-After, nothing else. Argon2 takes some 30 ms of a core.
+Each login comes from another address for another account, so that no limit spares Argon2 its work, some 30 ms of a core. All
+share these cores, and the login workers are as many as they are by default. Median of five rounds, each with its own control
+just before: p99 of the main load stays within twice the control's, all of it is answered 2xx, and the flood's logins are
+answered 401 or refused with 503 and Retry-After, nothing else.
 """
 import os
 import sys
@@ -41,6 +41,7 @@ class Round:
         cpu = cpu_seconds(hashing)
         flood = thread.submit(open_loop, world, logins(number), f"{FLOOD_RATE}:{SECONDS}", seed=number)
         flooded = open_loop(world, main_load(world), f"{MAIN_RATE}:{SECONDS}", seed=number)
+        self.workers = len(login_pids)
         self.logins = Counter(request.what for request in flood.result())
         self.cores = (cpu_seconds(hashing) - cpu) / SECONDS
         self.answers = Counter(request.what for request in quiet + flooded)
@@ -61,13 +62,13 @@ def promises(rounds):
     yield "all of the main load is answered 2xx", f"{dict(other) or 'all'}", not other
     other = sum((r.logins for r in rounds), Counter()) - Counter({"401": sys.maxsize, "refused": sys.maxsize})
     yield "logins are answered 401, or 503 with Retry-After", f"{dict(other) or 'all'}", not other
-    # Half of what the cores could do if they had nothing else: less would be no flood of hashes.
-    hashed = median(r.logins["401"] for r in rounds) / SECONDS
-    yield "the login workers hash all the time", f"{hashed:.0f}/s", hashed >= CORES * 1000 / HASH_MS / 2
+    # Half of what they could do if they had a core each to themselves: less would be no flood of hashes.
+    hashed = median(r.logins["401"] / r.workers for r in rounds) / SECONDS
+    yield "a login worker hashes all the time", f"{hashed:.0f}/s", hashed >= 1000 / HASH_MS / 2
 
 
 def main():
-    with FarWorld(0, conf={"LOGIN_WORKERS": str(CORES)}) as world, ThreadPoolExecutor(1) as thread:
+    with FarWorld(0, conf={"LOGIN_WORKERS": "auto"}) as world, ThreadPoolExecutor(1) as thread:
         world.nginx.stop()
         world.nginx.trusted_proxies = "127.0.0.1"
         world.nginx.start()
