@@ -63,7 +63,7 @@ class Operators(unittest.TestCase):
         line = next(json.loads(l) for l in log.read_text().splitlines() if "slow: " in l)
         self.assertEqual(line["level"], "warning")
         self.assertRegex(line["message"], r"took [2-9]\d\d ms: queue \d+ ms, read [\d.]+ ms, session [\d.]+ ms, handler [\d.]+ ms, "
-                                          r"reply [\d.]+ ms; request [0-9a-f]{32}")
+                                          r"reply [\d.]+ ms; request [0-9a-f]{16}-\d+-\d+")
 
     def test_size_advises_from_the_running_pool(self):
         self.assertEqual(self.program("size")[0], 1, "advice from no requests")
