@@ -15,6 +15,7 @@ enum {
 	WORKERS_MAX = 512,
 	OPS_WORKERS = 2, /* one to answer while another is stuck: they wait for nothing */
 	BACKLOG_MIN = 64,
+	BACKLOG_LOAD = 3,
 };
 
 static int clamp(int64_t value, int low, int high)
@@ -23,13 +24,14 @@ static int clamp(int64_t value, int low, int high)
 }
 
 /*
- * Backlog: what can be served within the longest useful wait, workers / service time x QUEUE_TIMEOUT_MS. Larger only makes
- * clients wait for answers that come too late; nginx turns the overflow into 503 at once. 16 workers / 5 ms x 250 ms = 800.
+ * Backlog: three times what can be served within the longest useful wait, workers / service time x QUEUE_TIMEOUT_MS. So up
+ * to three times the load it is age that refuses, which knows exports from writes (api/admission.c), and what is refused
+ * then takes no time of a worker. Beyond that nginx refuses, at once. 3 x 16 workers / 5 ms x 250 ms = 2400.
  */
 int size_backlog(const struct conf *conf, int workers, int64_t service_us)
 {
-	return clamp(
-		workers * conf->queue_timeout_ms * US_PER_MS / MAX(service_us, 1), BACKLOG_MIN, INT32_MAX);
+	return clamp(BACKLOG_LOAD * workers * conf->queue_timeout_ms * US_PER_MS / MAX(service_us, 1),
+		BACKLOG_MIN, INT32_MAX);
 }
 
 /* A first guess a group, on the fast side, until requests were measured. */
@@ -88,7 +90,9 @@ struct plan size_plan(const struct conf *conf, const struct limits *limits)
 {
 	struct plan p = { .workers = { [GROUP_OPS] = OPS_WORKERS } };
 
-	p.workers[GROUP_LOGIN] = conf->login_workers ? (int)conf->login_workers : clamp(cores(limits), 1, 64);
+	/* A core is left to all others while a flood of logins hashes. */
+	p.workers[GROUP_LOGIN] =
+		conf->login_workers ? (int)conf->login_workers : clamp(limits->millicores / 1000 - 1, 1, 64);
 	p.by_cpu = WORKERS_PER_CORE * cores(limits);
 	p.by_memory = clamp(limits->memory / 2 / SIZE_WORKER_BYTES, 0, WORKERS_MAX);
 	/* During blue/green twice MAX_TASKS tasks run, and a login worker has a connection too. */

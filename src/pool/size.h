@@ -30,7 +30,8 @@ struct plan {
 
 struct plan size_plan(const struct conf *conf, const struct limits *limits);
 
-/* How many may wait for `workers` that take `service_us` a request: what they serve within QUEUE_TIMEOUT_MS, at least 64. */
+/* How many may wait for `workers` that take `service_us` a request: three times what they serve within
+ * QUEUE_TIMEOUT_MS, at least 64. */
 int size_backlog(const struct conf *conf, int workers, int64_t service_us);
 
 /* The arithmetic as one sentence for the log. Returns `to`. */

@@ -7,7 +7,7 @@
 #include "echo_service.h"
 #include "pool/listen.h"
 
-enum { GUESSED = 2 * 10000 / 5, MEASURED = 2 * 10000 / 20 }; /* workers x queue timeout / service time, ms */
+enum { GUESSED = 3 * 2 * 3000 / 5, MEASURED = 3 * 2 * 3000 / 20 }; /* 3 x workers x queue timeout / service time, ms */
 
 static struct pool pool;
 
@@ -42,7 +42,7 @@ START_TEST(the_queue_becomes_shorter_when_requests_take_longer)
 {
 	const struct pool_service service = echo_service(&pool);
 
-	pool.conf.queue_timeout_ms = 10000;
+	pool.conf.queue_timeout_ms = 3000;
 	pool_start(&pool, &service);
 	ck_assert_int_eq(limit(), GUESSED);
 	ask("sleep 20\n", 40);

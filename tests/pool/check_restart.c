@@ -388,7 +388,7 @@ START_TEST(with_all_workers_busy_status_is_there_and_the_queue_is_what_was_sent)
 	ck_assert_int_eq(view.busy, 2);
 	ck_assert_int_eq(view.idle, 0);
 	ck_assert_int_eq(view.queue.depth, 7);
-	ck_assert_int_eq(view.queue.limit, 100); /* 2 workers / 5 ms x 250 ms */
+	ck_assert_int_eq(view.queue.limit, 300); /* 3 x 2 workers / 5 ms x 250 ms */
 	ck_assert_int_gt(view.queue_age_us, 0);
 	ck_assert_int_lt(view.queue_age_us, SECONDS(2));
 	for (int i = 0; i < 2; i++)

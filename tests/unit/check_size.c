@@ -163,7 +163,7 @@ START_TEST(each_of_three_limits_can_bind)
 	ck_assert_int_eq(plan_for(conf, 250, 4096).workers[GROUP_MAIN], 4);  /* a quarter counts as one */
 	ck_assert_int_eq(plan_for(conf, 8000, 256).workers[GROUP_MAIN], 16); /* 256 MiB / 2 / 8 MiB */
 	conf.connections = 40;
-	ck_assert_int_eq(plan_for(conf, 4000, 4096).workers[GROUP_MAIN], 6); /* 40 / (2 x 2) - 4 login */
+	ck_assert_int_eq(plan_for(conf, 4000, 4096).workers[GROUP_MAIN], 7); /* 40 / (2 x 2) - 3 login */
 	conf.connections = 2;
 	ck_assert_int_eq(plan_for(conf, 4000, 4096).workers[GROUP_MAIN], 1); /* never none */
 	conf.connections = 100000;
@@ -171,11 +171,13 @@ START_TEST(each_of_three_limits_can_bind)
 }
 END_TEST
 
-START_TEST(login_workers_are_the_cores_and_ops_two)
+START_TEST(login_workers_leave_a_core_and_ops_are_two)
 {
 	struct conf conf = automatic();
 
-	ck_assert_int_eq(plan_for(conf, 1500, 4096).workers[GROUP_LOGIN], 2);
+	ck_assert_int_eq(plan_for(conf, 250, 4096).workers[GROUP_LOGIN], 1);
+	ck_assert_int_eq(plan_for(conf, 2500, 4096).workers[GROUP_LOGIN], 1);
+	ck_assert_int_eq(plan_for(conf, 4000, 4096).workers[GROUP_LOGIN], 3);
 	ck_assert_int_eq(plan_for(conf, 500000, 4096).workers[GROUP_LOGIN], 64);
 	ck_assert_int_eq(plan_for(conf, 1500, 4096).workers[GROUP_OPS], 2);
 	conf.login_workers = 5;
@@ -185,17 +187,18 @@ START_TEST(login_workers_are_the_cores_and_ops_two)
 }
 END_TEST
 
-START_TEST(the_backlog_is_what_can_be_served_in_the_longest_useful_wait)
+START_TEST(the_backlog_is_three_times_what_can_be_served_in_the_longest_useful_wait)
 {
 	struct conf conf = automatic();
 
 	conf.workers = 16;
-	ck_assert_int_eq(plan_for(conf, 2000, 4096).backlog[GROUP_MAIN], 800); /* 16 / 5 ms x 250 ms */
+	ck_assert_int_eq(plan_for(conf, 2000, 4096).backlog[GROUP_MAIN], 2400); /* 3 x 16 / 5 ms x 250 ms */
 	conf.workers = 1;
+	conf.queue_timeout_ms = 100;
 	ck_assert_int_eq(plan_for(conf, 2000, 4096).backlog[GROUP_MAIN], 64);
 	conf.workers = 512;
 	conf.queue_timeout_ms = 60000;
-	ck_assert_int_eq(plan_for(conf, 2000, 4096).backlog[GROUP_MAIN], 512 * 12000);
+	ck_assert_int_eq(plan_for(conf, 2000, 4096).backlog[GROUP_MAIN], 3 * 512 * 12000);
 }
 END_TEST
 
@@ -208,9 +211,9 @@ START_TEST(the_arithmetic_is_said)
 
 	ck_assert_str_eq(size_explain(&conf, &limits, &plan, text, sizeof text),
 		"workers: main 8 (the least; cpu allows 8 = 4 x 1.500 cores of the cgroup rounded up, "
-		"memory 32 = 512 MiB of the machine / 2 / 8 MiB, connections 48 = 200 / (2 x 2 tasks) - 2 "
+		"memory 32 = 512 MiB of the machine / 2 / 8 MiB, connections 49 = 200 / (2 x 2 tasks) - 1 "
 		"login), "
-		"login 2, ops 2; queue 400, 64, 500");
+		"login 1, ops 2; queue 1200, 64, 1500");
 }
 END_TEST
 
@@ -223,8 +226,8 @@ int main(void)
 		without_limits_or_with_nonsense_there_is_none,
 		the_configuration_goes_before_the_cgroup_and_that_before_the_machine,
 		each_of_three_limits_can_bind,
-		login_workers_are_the_cores_and_ops_two,
-		the_backlog_is_what_can_be_served_in_the_longest_useful_wait,
+		login_workers_leave_a_core_and_ops_are_two,
+		the_backlog_is_three_times_what_can_be_served_in_the_longest_useful_wait,
 		the_arithmetic_is_said,
 	};
 
