@@ -51,6 +51,9 @@ void slot_accepted(struct slot *slot);                        /* busy from now o
 void slot_idle(struct slot *slot);                            /* that connection is dealt with */
 void slot_ask_retire(struct slot *slot, enum restart reason); /* wants to be replaced; serves on until told */
 
+/* Whether a worker of `group`, on the same board, is at a request. */
+bool slot_group_busy(const struct slot *slot, enum group group);
+
 /* --- the master's side --- */
 
 struct scoreboard;

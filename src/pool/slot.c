@@ -61,6 +61,19 @@ void slot_ask_retire(struct slot *slot, enum restart reason)
 	store(slot->retire, 1 + (uint32_t)reason);
 }
 
+bool slot_group_busy(const struct slot *slot, enum group group)
+{
+	const struct scoreboard *board = slot_scoreboard(slot);
+	const struct board_group *g = &board->group[group];
+
+	for (int i = 0; i < g->slots; i++) {
+		const struct slot *other = &board->slot[g->first_slot + i];
+		if (load(other->state) == SLOT_BUSY && load(other->pid)) /* whoever dies at a request stays at it */
+			return true;
+	}
+	return false;
+}
+
 void slot_begin(struct slot *slot, int64_t queue_us)
 {
 	if (!slot)

@@ -25,6 +25,7 @@
 struct loop {
 	const struct worker *w;
 	int epoll, signals, listener;
+	int policy; /* of the scheduler */
 	int64_t accepted;
 };
 
@@ -64,17 +65,6 @@ static void die_before_master(void)
 		log_warning("could not raise oom_score_adj: a lack of memory may hit the master first");
 }
 
-/* SCHED_BATCH (sched(7)): being woken preempts nobody. nginx, which wakes a worker twice a request (connect, write), goes on
- * until it waits itself, and finds us with several requests done: a fifth less processor a request (tests/bench/hop.py).
- * The share of the processor stays the same. Where it is forbidden nothing is lost but that. */
-static void yield_to_nginx(void)
-{
-	const struct sched_param none = { 0 };
-
-	if (sched_setscheduler(0, SCHED_BATCH, &none) < 0)
-		log_debug("could not become a batch process: %s", strerror(errno));
-}
-
 /* So that a listener is closed when its own group has closed it. */
 static void close_others(const struct worker *w)
 {
@@ -93,7 +83,7 @@ static int loop_open(struct loop *l, const struct worker *w)
 
 	sigemptyset(&term);
 	sigaddset(&term, SIGTERM);
-	*l = (struct loop){ .w = w, .listener = w->fds->listener[w->group].fd };
+	*l = (struct loop){ .w = w, .listener = w->fds->listener[w->group].fd, .policy = SCHED_OTHER };
 	l->epoll = epoll_create1(EPOLL_CLOEXEC);
 	l->signals = signalfd(-1, &term, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (l->epoll < 0 || l->signals < 0)
@@ -165,6 +155,27 @@ static bool take_one(struct loop *l)
 	return true; /* it is still there: try again */
 }
 
+/*
+ * SCHED_BATCH (sched(7)): being woken preempts nobody, and the share of the processor stays the same. nginx, which wakes a
+ * worker twice a request (connect, write), goes on until it waits itself, and by then several requests are there: a fifth
+ * less processor a request (tests/bench/hop.py). But a login that hashes waits for nothing in its 20 ms: as long as one
+ * does, the main workers may preempt it (tests/bench/login_flood.py). The ops group always may.
+ */
+static void choose_policy(struct loop *l)
+{
+	const struct worker *w = l->w;
+	const struct sched_param none = { 0 };
+	bool wait =
+		w->group == GROUP_LOGIN || (w->group == GROUP_MAIN && !slot_group_busy(w->slot, GROUP_LOGIN));
+	int policy = wait ? SCHED_BATCH : SCHED_OTHER;
+
+	if (policy == l->policy)
+		return;
+	l->policy = policy;
+	if (sched_setscheduler(0, policy, &none) < 0)
+		log_debug("could not choose a scheduling policy: %s", strerror(errno));
+}
+
 /* Waits for a connection or SIGTERM. Both are reported when both are there. */
 static void await(const struct loop *l, bool *ret_connection, bool *ret_told)
 {
@@ -181,6 +192,7 @@ static void serve_until_told(struct loop *l)
 {
 	for (;;) {
 		bool connection, told;
+		choose_policy(l);
 		await(l, &connection, &told);
 		if (connection && slot_closing(l->w->slot) != CLOSING_HASTE)
 			take_one(l);
@@ -198,7 +210,6 @@ NORETURN void worker_run(const struct worker *w)
 
 	signals_block();            /* nothing may interrupt libfcgi while it reads             */
 	die_with_master(w->master); /* PR_SET_PDEATHSIG, then compare getppid(): no orphan      */
-	yield_to_nginx();           /* a woken worker waits for nginx's batch to end            */
 	die_before_master();        /* the OOM killer's choice                                  */
 	close_others(w);            /* a closed listener must be closed everywhere              */
 	int err = loop_open(&loop, w);

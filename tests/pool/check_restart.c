@@ -461,10 +461,34 @@ START_TEST(workers_go_before_the_master_when_memory_runs_out)
 }
 END_TEST
 
-START_TEST(a_woken_worker_preempts_nobody)
+/* What a worker of the group waits for its next request with. */
+static bool policy_is(enum group group, int policy)
 {
+	pid_t pids[HARNESS_PIDS];
+	char answer[64];
+
+	ck_assert(echo_ask(&pool, group, "echo awake\n", answer, sizeof answer));
+	int n = pool_pids(&pool, group, pids);
+	for (int i = 0; i < n; i++)
+		if (sched_getscheduler(pids[i]) == policy)
+			return true;
+	return false;
+}
+
+START_TEST(a_woken_worker_preempts_nobody_but_a_login)
+{
+	char answer[64];
+
 	pool_start(&pool, &service);
-	ck_assert_int_eq(sched_getscheduler(ask_pid()), SCHED_BATCH);
+	ck_assert(eventually(SECONDS(5), policy_is(GROUP_MAIN, SCHED_BATCH)));
+	ck_assert(!policy_is(GROUP_MAIN, SCHED_OTHER));
+	int login = echo_open(&pool, GROUP_LOGIN, "hold\n");
+	ck_assert_int_gt(echo_read_line(login, answer, sizeof answer, SECONDS(2)), 0);
+	ck_assert(eventually(SECONDS(5), policy_is(GROUP_MAIN, SCHED_OTHER)));
+	close(login);
+	ck_assert(eventually(SECONDS(5), !policy_is(GROUP_MAIN, SCHED_OTHER)));
+	ck_assert(eventually(SECONDS(5), policy_is(GROUP_LOGIN, SCHED_BATCH)));
+	ck_assert(!policy_is(GROUP_OPS, SCHED_BATCH));
 	ck_assert_int_eq(sched_getscheduler(pool.pid), SCHED_OTHER);
 }
 END_TEST
@@ -492,7 +516,7 @@ int main(void)
 		orphans_left_to_the_master_are_reaped,
 		a_program_run_by_a_worker_has_only_the_standard_descriptors,
 		workers_go_before_the_master_when_memory_runs_out,
-		a_woken_worker_preempts_nobody,
+		a_woken_worker_preempts_nobody_but_a_login,
 	};
 
 	return pool_suite_run("restart", tests, ARRAY_SIZE(tests), setup, teardown);
