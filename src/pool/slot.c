@@ -68,7 +68,7 @@ bool slot_group_busy(const struct slot *slot, enum group group)
 
 	for (int i = 0; i < g->slots; i++) {
 		const struct slot *other = &board->slot[g->first_slot + i];
-		if (load(other->state) == SLOT_BUSY && load(other->pid)) /* whoever dies at a request stays at it */
+		if (load(other->state) == SLOT_BUSY && load(other->pid)) /* the dead stay busy */
 			return true;
 	}
 	return false;
