@@ -1,0 +1,187 @@
+"""scripts/image: builds the two images of a task, agrobridge-app and agrobridge-nginx, and tests them.
+
+With docker where its engine runs, else with podman, installed if it is missing. The same source, packages and epoch
+give the same digest.
+"""
+
+import argparse
+import gzip
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from datetime import datetime, timezone
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+import packages
+from services import SOURCE, Failure
+from stack import Stack
+
+NAMES = ("nginx", "app")
+PODMAN = ("podman", "--runtime", "runc")
+PULL_SECONDS = 120
+
+
+def output(*argv):
+    done = subprocess.run(list(map(str, argv)), capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise Failure(f"{' '.join(map(str, argv[:6]))}: {done.stderr.strip()}")
+    return done.stdout.strip()
+
+
+def works(*argv, seconds=None):
+    try:
+        return subprocess.run(argv, capture_output=True, check=False, timeout=seconds).returncode == 0
+    except (FileNotFoundError, subprocess.TimeoutExpired):
+        return False
+
+
+class Builder:
+    """Keeps its logs and a base made here in the stack's directory."""
+
+    def __init__(self, podman=False):
+        stack = Stack(os.environ.get("AGROBRIDGE_VAR") or SOURCE / "var")
+        stack.make_directories()
+        self.var, self.log = stack.var, stack.log_dir / "image.log"
+        self.podman = podman or not works("docker", "info")
+        if self.podman:
+            packages.install("image", self.log)
+        self.engine = PODMAN if self.podman else ("docker",)
+
+    def base(self, release):
+        """Debian's slim image, or where there is no registry a minimal system made of the same packages."""
+        pulled, made = f"docker.io/library/debian:{release}-slim", f"localhost/agrobridge-base:{release}"
+        if not self.podman:
+            return pulled
+        for name in (pulled, made):
+            if works(*PODMAN, "image", "exists", name):
+                return name
+        if works(*PODMAN, "pull", pulled, seconds=PULL_SECONDS):
+            return pulled
+        tar = self.var / f"base-{release}.tar"
+        if not tar.exists():
+            new = tar.with_suffix(".new.tar")
+            mirror = "http://deb.debian.org/debian"
+            self.run("mmdebstrap", "--variant=minbase", release, new, f"deb {mirror} {release} main",
+                     f"deb {mirror} {release}-updates main", f"deb {mirror}-security {release}-security main")
+            new.rename(tar)
+        self.run(*PODMAN, "import", tar, made)
+        return made
+
+    def run(self, *argv):
+        with open(self.log, "ab") as log:
+            if subprocess.run(list(map(str, argv)), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                              check=False).returncode:
+                raise Failure(f"{argv[0]} failed", self.log)
+
+    def build(self, release="bookworm", rds_ca=None, cache=True, tag="latest"):
+        """{"app": image id, "nginx": image id}"""
+        version, revision, epoch, origin = identity()
+        arguments = {"BASE": self.base(release), "REVISION": revision, "SOURCE_DATE_EPOCH": epoch}
+        labels = {"version": version, "revision": revision, "source": origin,
+                  "created": datetime.fromtimestamp(int(epoch), timezone.utc).isoformat()}
+        options = ["--file", SOURCE / "container/Dockerfile"]
+        if rds_ca:
+            arguments["RDS_CA_SHA256"] = hashlib.sha256(Path(rds_ca).read_bytes()).hexdigest()
+            options += ["--secret", f"id=rds-ca,src={Path(rds_ca).absolute()}"]
+        if not cache:
+            options.append("--no-cache")
+        if self.podman:
+            options += ["--pull=never", "--network=host", "--identity-label=false", "--timestamp", epoch]
+        options += [f"--build-arg={name}={value}" for name, value in arguments.items()]
+        options += [f"--label=org.opencontainers.image.{name}={value}" for name, value in labels.items() if value]
+        for name in NAMES:
+            self.run(*self.engine, "build", *options, "--target", name, "--tag", full_name(name, tag), SOURCE)
+        return {name: self.inspect(full_name(name, tag))["Id"].removeprefix("sha256:") for name in NAMES}
+
+    def inspect(self, image):
+        return json.loads(output(*self.engine, "image", "inspect", image))[0]
+
+    def compressed(self, image):
+        """Bytes a registry would keep, about: the whole archive at gzip's usual level."""
+        saving = subprocess.Popen([*self.engine, "save", image], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        count = Counter()
+        with saving, gzip.GzipFile(fileobj=count, mode="wb", compresslevel=6, mtime=0) as packed:
+            shutil.copyfileobj(saving.stdout, packed)
+        if saving.returncode:
+            raise Failure(f"{image} could not be saved")
+        return count.bytes
+
+
+class Counter:
+    """A file that only counts."""
+
+    bytes = 0
+
+    def write(self, data):
+        self.bytes += len(data)
+        return len(data)
+
+    def flush(self):
+        pass
+
+
+def full_name(name, tag="latest"):
+    return f"localhost/agrobridge-{name}:{tag}"
+
+
+def identity():
+    """(version, revision, the time every file gets: the commit's, where the source is published or "")"""
+    version = re.search(r"AC_INIT\(\[.*?\], \[(.*?)\]", (SOURCE / "configure.ac").read_text())[1]
+    git = ("git", "-c", f"safe.directory={SOURCE}", "-C", str(SOURCE))
+    checkout = works(*git, "rev-parse")
+    epoch = os.environ.get("SOURCE_DATE_EPOCH") or (output(*git, "log", "-1", "--format=%ct") if checkout else "0")
+    origin = output(*git, "config", "--default", "", "remote.origin.url") if checkout else ""
+    return version, output(SOURCE / "tools/revision", SOURCE), epoch, origin if origin.startswith("https://") else ""
+
+
+def build(options):
+    builder = Builder()
+    for name, digest in builder.build(options.base, options.rds_ca, not options.no_cache, options.tag).items():
+        image = full_name(name, options.tag)
+        print(f"{image:<34} {builder.inspect(image)['Size'] / 1e6:5.1f} MB, {builder.compressed(image) / 1e6:.1f} MB"
+              f" compressed  sha256:{digest}", flush=True)
+    return 0
+
+
+def test(options):
+    """In a network of its own, which the containers and the stores share: nothing else is there, every port is free."""
+    if os.geteuid() != 0:
+        raise Failure("the test needs root: it makes a network namespace", hint="sudo scripts/image test")
+    builder = Builder(podman=True)
+    builder.build(options.base, tag=options.tag)
+    program = Path(__file__).with_name("image_test.py")
+    return subprocess.run(["unshare", "--net", "sh", "-c", 'ip link set lo up && exec "$@"', "sh", sys.executable, "-B",
+                           program, *options.tests],
+                          env=os.environ | {"AGROBRIDGE_TEST_TAG": options.tag}, check=False).returncode
+
+
+def parse(argv):
+    parser = argparse.ArgumentParser(prog="scripts/image", description=(
+        "Builds the container images agrobridge-app and agrobridge-nginx; says their sizes and digests."))
+    parser.add_argument("what", nargs="?", choices=("build", "test"), default="build",
+                        help="test: build, and run them as a task against PostgreSQL and Redis over TLS")
+    parser.add_argument("tests", nargs="*", help="of test: only these")
+    parser.add_argument("--base", choices=("bookworm", "trixie"), default="bookworm", help="the Debian to build on")
+    parser.add_argument("--rds-ca", metavar="FILE", type=Path, help="becomes /etc/ssl/certs/rds-ca.pem of the app")
+    parser.add_argument("--tag", default="latest")
+    parser.add_argument("--no-cache", action="store_true", help="with the packages of today")
+    return parser.parse_args(argv)
+
+
+def main(argv):
+    options = parse(argv)
+    try:
+        return {"build": build, "test": test}[options.what](options)
+    except (Failure, OSError, subprocess.SubprocessError) as failure:
+        print(f"scripts/image: {failure}", file=sys.stderr)
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
