@@ -149,6 +149,18 @@ def volumes(stack):
 
 
 @rule
+def images_agree(stack):
+    """What the task says of an image is in container/Dockerfile: who it runs as, what it runs, what is where."""
+    image = stack.source("container/Dockerfile")
+    for task, c in stack.containers():
+        lines = [f"VOLUME {m['ContainerPath']}" for m in c.get("MountPoints", [])] + [f"USER {c.get('User')}"]
+        lines += [f'ENTRYPOINT ["{p}"]' for p in c.get("HealthCheck", {}).get("Command", [])[1:2]]
+        told = environment(c).get("AGROBRIDGE_DATABASE_CA", "")
+        for missing in [x for x in lines if f"\n{x}\n" not in image] + ([told] if f"/files{told}" not in image else []):
+            yield f"{task} {c['Name']}", f"container/Dockerfile has no {missing}"
+
+
+@rule
 def starts_and_stops(stack):
     """nginx starts after app and so stops before it, with time for its drain and the longest request."""
     task = next(t for t, c in stack.containers() if c["Name"] == "nginx")
@@ -299,7 +311,7 @@ def walk(node):
 @rule
 def filters_match(stack):
     """What is looked for in the log is written by the pool."""
-    code = stack.sources("src/pool")
+    code = "\n".join(re.findall(r'"(?:[^"\\]|\\.)*"', stack.sources("src/pool")))
     for found in stack.all("Logs::MetricFilter"):
         terms = re.findall(r'"([^"]+)"', found.properties["FilterPattern"])
         for term in terms:

@@ -39,6 +39,7 @@ MISTAKES = (
     ("stores_encrypted", "data", "StorageEncrypted: true", "StorageEncrypted: false"),
     ("stores_encrypted", "data", "AtRestEncryptionEnabled: true", "AtRestEncryptionEnabled: false"),
     ("kept", "data", "DeletionPolicy: Snapshot", "DeletionPolicy: Delete"),
+    ("kept", "data", "    UpdateReplacePolicy: Snapshot\n", ""),
     ("kept", "data", "DeletionProtection: true", "DeletionProtection: false"),
     ("kept", "data", "BackupRetentionPeriod: 14", "BackupRetentionPeriod: 1"),
     ("private", "data", "PubliclyAccessible: false", "PubliclyAccessible: true"),
@@ -47,7 +48,8 @@ MISTAKES = (
     ("private", "network", "(2[4-9]|3[0-2])'", "([0-9]|[12][0-9]|3[0-2])'"),
     ("private", "network", "FromPort: 5432, ToPort: 5432,\n       SourceSecurityGroupId: !Ref TaskGroup",
      "FromPort: 5432, ToPort: 5432,\n       CidrIp: 10.0.0.0/16"),
-    ("private", "network", "FromPort: 80, ToPort: 80", "FromPort: 0, ToPort: 65535"),
+    ("private", "network", "FromPort: 6379, ToPort: 6379,\n       SourceSecurityGroupId: !Ref TaskGroup",
+     "FromPort: 0, ToPort: 65535,\n       SourceSecurityGroupId: !Ref TaskGroup"),
     ("private", "edge", "BlockPublicPolicy: true", "BlockPublicPolicy: false"),
     ("least_privilege", "service", "Action: iam:PassRole\n                Resource: !GetAtt ServiceStarter.Arn",
      "Action: iam:PassRole\n                Resource: '*'"),
@@ -79,6 +81,7 @@ MISTAKES = (
     ("balanced_container", "service", "AGROBRIDGE_PORT, Value: '8080'", "AGROBRIDGE_PORT, Value: '8000'"),
     ("balanced_container", "network", "FromPort: 8080, ToPort: 8080", "FromPort: 80, ToPort: 80"),
     ("health_checks", "edge", "HealthCheckPath: /readyz", "HealthCheckPath: /ready"),
+    ("health_checks", "edge", "HealthCheckPath: /readyz", "HealthCheckPath: /livez"),
     ("health_checks", "service", "status, --ready]", "status]"),
     ("rules_of_listeners", "edge", "ListenerArn: !Ref TestListener", "ListenerArn: !Ref HttpsListener"),
     ("rules_of_listeners", "edge", "{TargetGroupArn: !Ref Green, Weight: 0}", "{TargetGroupArn: !Ref Blue, Weight: 0}"),
@@ -89,6 +92,9 @@ MISTAKES = (
     ("attribute_keys", "edge", "zonal_shift.config.enabled", "zonal_shift.enabled"),
     ("volumes", "service", "Volumes: [{Name: sockets}]", "Volumes: [{Name: socket}]"),
     ("volumes", "service", "ContainerPath: /run/agrobridge}] #", "ContainerPath: /run/sockets}] #"),
+    ("images_agree", "service", "[CMD, /usr/bin/agrobridge,", "[CMD, /usr/local/bin/agrobridge,"),
+    ("images_agree", "service", "/etc/ssl/certs/rds-ca.pem", "/etc/ssl/rds-ca.pem"),
+    ("images_agree", "service", "ContainerPath: /run/agrobridge}] #", "ContainerPath: /run/sockets}] #"),
     ("starts_and_stops", "service", "ContainerName: app, Condition: START", "ContainerName: api, Condition: START"),
     ("starts_and_stops", "service", "ContainerName: app, Condition: START", "ContainerName: app, Condition: HEALTHY"),
     ("starts_and_stops", "service", "StopTimeout: 95", "StopTimeout: 75"),
@@ -151,6 +157,9 @@ class Cloud(unittest.TestCase):
         status, said = self.run_tool("Workers=20")
         self.assertEqual(status, 1)
         self.assertIn("[connections, Workers=20]", said)
+        status, said = self.run_tool("MaxConnections=399")
+        self.assertEqual(status, 1)
+        self.assertIn("360 + 40 connections do not fit max_connections 399 [connections", said)
         self.assertEqual(self.run_tool("Wrokers=20"), (1, "check-cloud: there is no parameter Wrokers\n"))
 
 
