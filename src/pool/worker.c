@@ -107,15 +107,16 @@ static void notify_master(const struct worker *w)
 }
 
 /* Waits for the first bytes here, because a read with a time-out of its own would be broken off by a stop and continue
- * (signal(7)). A client that has left while it was queued gets nothing done in its name. */
+ * (signal(7)). A client that has left while it was queued gets nothing done in its name; one that has only ended its sending
+ * half still listens. */
 static bool has_request(const struct worker *w, int fd)
 {
 	static const int silence_ms = 1000; /* nginx sends at once */
-	struct pollfd p = { .fd = fd, .events = POLLIN | POLLRDHUP };
+	struct pollfd p = { .fd = fd, .events = POLLIN };
 
 	if (poll(&p, 1, silence_ms) <= 0)
 		return false;
-	if (!(p.revents & (POLLRDHUP | POLLHUP | POLLERR)))
+	if (!(p.revents & (POLLHUP | POLLERR)))
 		return true;
 	slot_shed(w->slot);
 	return false;

@@ -7,7 +7,10 @@
 #include "echo_service.h"
 #include "pool/listen.h"
 
-enum { GUESSED = 3 * 2 * 3000 / 5, MEASURED = 3 * 2 * 3000 / 20 }; /* 3 x workers x queue timeout / service time, ms */
+enum {
+	GUESSED = 3 * 2 * 3000 / 5,
+	MEASURED = 3 * 2 * 3000 / 20
+}; /* 3 x workers x queue timeout / service time, ms */
 
 static struct pool pool;
 
