@@ -28,6 +28,9 @@ static const struct command {
 		"W]",
 		"how many workers and tasks a load needs, from the running pool's figures or these",
 		command_size },
+	{ "maintain", "",
+		"delete expired sessions and old idempotency keys, in small batches, one process at a time",
+		command_maintain },
 	{ "user", "add EMAIL --role ROLE [--name NAME] [--organization ID]",
 		"add a user; the password is read from standard input", command_user },
 };

@@ -31,8 +31,6 @@ BALANCER_KEYS = {  # the same, LoadBalancerAttribute
     "routing.http.xff_header_processing.mode", "routing.http2.enabled", "waf.fail_open.enabled",
     "zonal_shift.config.enabled",
 }
-# Of the contract, but not in main.c yet.
-COMMANDS_TO_COME = {"maintain"}
 
 
 def rule(function):
@@ -249,7 +247,7 @@ def settings_exist(stack):
 @rule
 def commands_exist(stack):
     """What a task runs is a command of the program."""
-    known = set(re.findall(r'^\t\{ "(\w+)",', stack.source("src/main.c"), re.M)) | COMMANDS_TO_COME
+    known = set(re.findall(r'^\t\{ "(\w+)",', stack.source("src/main.c"), re.M))
     for task, c in stack.containers():
         if "Command" in c and c["Command"][0] not in known:
             yield f"{task} {c['Name']}", f"there is no command {c['Command'][0]}"

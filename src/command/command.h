@@ -14,6 +14,7 @@ int command_migrate(struct conf *conf, int argc, char **argv);
 int command_check(struct conf *conf, int argc, char **argv);
 int command_status(struct conf *conf, int argc, char **argv);
 int command_size(struct conf *conf, int argc, char **argv);
+int command_maintain(struct conf *conf, int argc, char **argv);
 int command_user(struct conf *conf, int argc, char **argv);
 
 #endif
