@@ -171,7 +171,7 @@ def parse(argv):
     parser.add_argument("--rds-ca", metavar="FILE", type=Path, help="becomes /etc/ssl/certs/rds-ca.pem of the app")
     parser.add_argument("--tag", default="latest")
     parser.add_argument("--no-cache", action="store_true", help="with the packages of today")
-    return parser.parse_args(argv)
+    return parser.parse_intermixed_args(argv)
 
 
 def main(argv):
