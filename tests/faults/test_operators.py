@@ -6,6 +6,7 @@ import pty
 import re
 import select
 import signal
+import socket
 import subprocess
 import threading
 import time
@@ -53,6 +54,32 @@ class Operators(unittest.TestCase):
         self.assertEqual(self.program("status", "--ready")[0], 0, "a store's outage makes the task unready")
         for path in ("/livez", "/readyz"):
             self.assertEqual(Client(self.world.nginx.url).get(path).status, 200)
+
+    def fill_the_queue(self):
+        """Connects to main's socket until it takes no more. Returns how many it took."""
+        for taken in range(100000):
+            connection = socket.socket(socket.AF_UNIX)
+            self.addCleanup(connection.close)
+            connection.setblocking(False)
+            try:
+                connection.connect(str(self.world.pool.directory / "main.sock"))
+            except BlockingIOError:
+                return taken
+        self.fail("the queue has no end")
+
+    def test_everything_answers_while_the_queue_is_full_too(self):
+        self.stuck(4)
+        eventually(self, lambda: self.main_group()["busy"] == 4, 3, "not every worker is busy")
+        taken = self.fill_the_queue()
+        queue = self.main_group()["queue"]
+        self.assertEqual((queue["depth"], queue["limit"] + 1), (taken, taken))
+        self.assertEqual(Client(self.world.nginx.url).get("/v1/me").status, 503)
+        for path in ("/metrics", "/", "/page.js"):
+            self.assertEqual(self.ops.get(path).status, 200, path)
+        for path in ("/livez", "/readyz"):
+            self.assertEqual(Client(self.world.nginx.url).get(path).status, 200, path)
+        self.assertIn(f"{taken}/{queue['limit']}", self.program("status")[1])
+        self.assertEqual(self.program("status", "--ready")[0], 0)
 
     def test_a_slow_request_is_logged_with_its_stages(self):
         self.stuck(1)
