@@ -158,7 +158,7 @@ def short(image):
 class Deployer:
     def __init__(self, options):
         self.aws, self.stack_name, self.interval = Aws(options.region), options.stack, options.interval
-        self.stopped = set()  # deployments told to roll back: nothing of them is continued
+        self.answered = set()  # hooks, and deployments told to roll back; AWS may still show them as they were
 
     def look(self):
         """Everything the checks judge."""
@@ -387,16 +387,15 @@ class Deployer:
 
     def answer_hooks(self, wanted):
         d = self.deployment
-        if d["status"] != "IN_PROGRESS" or d["serviceDeploymentArn"] in self.stopped:
+        if d["status"] != "IN_PROGRESS" or d["serviceDeploymentArn"] in self.answered:
             return
         for hook in d.get("lifecycleHookDetails", ()):
-            if hook.get("targetType") == "PAUSE" and hook["status"] == "AWAITING_ACTION":
+            if hook["status"] == "AWAITING_ACTION" and hook["hookId"] not in self.answered:
+                self.answered.add(hook["hookId"])
                 faults = self.faults_of_green(wanted)
                 for fault in faults:
                     say(f"green: {fault}")
                 say(f"green: {'bad: ECS goes back to blue, no client saw it' if faults else 'good: continue'}")
-                if faults:
-                    self.stopped.add(d["serviceDeploymentArn"])
                 self.aws("continue", deployment=d["serviceDeploymentArn"], hook=hook["hookId"],
                          action="ROLLBACK" if faults else "CONTINUE")
 
@@ -419,7 +418,7 @@ class Deployer:
                 self.aws("continue", deployment=d["serviceDeploymentArn"], hook=hooks[0], action="ROLLBACK")
             else:
                 self.aws("stop", deployment=d["serviceDeploymentArn"])
-        self.stopped.add(d["serviceDeploymentArn"])
+        self.answered.add(d["serviceDeploymentArn"])
 
     def previous(self):
         """The images of the last release whose program was another than today's."""
@@ -525,7 +524,7 @@ def release(deployer, options):
             or deployer.deployment and has(deployer.green(), wanted)):
         say("this release is under way: following it")
         return deployer.judge(wanted, deployer.follow(wanted))
-    if deployer.busy() and old["MigrateImage"] == wanted["app"]:
+    if deployer.busy() and not deployer.deployment and old["MigrateImage"] == wanted["app"]:
         say("this release is under way: waiting for the stack")
         deployer.wait_for_stack()
     if not deployer.busy() and not deployer.deployment and deployer.runs(wanted):

@@ -71,7 +71,8 @@ class Cloud:
         self.current = self.revision(OLD, NGINX, BLUE)
         self.health, self.cpu, self.protocol = ["healthy", "healthy", "draining"], [20.0, 49.0], "HTTPS"
         self.migrated, self.tasks, self.exit_status = [OLD], {}, 0
-        self.alarm = self.redeploys = False
+        self.alarm = self.redeploys = self.shows_before = False
+        self.lag, self.stale = 0, None
 
     def revision(self, app, nginx, group):
         arn = f"{ECS}:service-revision/shop/shop/{len(self.revisions) + 1}"
@@ -108,8 +109,9 @@ class Cloud:
         if stack_name != "agrobridge-service":
             raise Refused(f"Stack with id {stack_name} does not exist")
         self.step()
+        parameters = self.before if self.shows_before and self.status.endswith("IN_PROGRESS") else self.parameters
         pairs = lambda what, key: [{f"{key}Key": k, f"{key}Value": v} for k, v in what.items()]
-        return {"Stacks": [{"StackStatus": self.status, "Parameters": pairs(self.parameters, "Parameter"), "Outputs": pairs(
+        return {"Stacks": [{"StackStatus": self.status, "Parameters": pairs(parameters, "Parameter"), "Outputs": pairs(
             {"Cluster": "shop", "Service": "shop", "MigrateTask": self.parameters["MigrateImage"]}, "Output")}]}
 
     def list_exports(self):
@@ -127,10 +129,7 @@ class Cloud:
         assert new.keys() == self.parameters.keys() and use_previous_template == [] and capabilities == "CAPABILITY_IAM"
         if new == self.parameters:
             raise Refused("No updates are to be performed.")
-        self.before, self.parameters, self.status = self.parameters, new, "UPDATE_IN_PROGRESS"
-        if (new["AppImage"], new["NginxImage"]) != (self.before["AppImage"], self.before["NginxImage"]):
-            assert new["AppImage"] in self.migrated, "green would not find its schema"
-            self.deploy(new)
+        self.before, self.parameters, self.status, self.lag = self.parameters, new, "UPDATE_IN_PROGRESS", 3
 
     def cancel_update_stack(self, stack_name):
         self.status, self.parameters = "UPDATE_ROLLBACK_IN_PROGRESS", self.before
@@ -154,11 +153,20 @@ class Cloud:
                 d["status"] = "ROLLBACK_IN_PROGRESS"
         elif d:
             self.lead(PRODUCTION, self.group(self.current))
+            if d["status"] != "ROLLBACK_IN_PROGRESS":
+                d["status"] = "ROLLBACK_IN_PROGRESS"
+                return
             self.end("ROLLBACK_SUCCESSFUL", "UPDATE_ROLLBACK_IN_PROGRESS")
             self.parameters = self.before
             if self.redeploys:
                 self.redeploys = False
                 self.deploy(self.parameters)
+        elif self.lag > 1:
+            self.lag -= 1
+        elif self.status == "UPDATE_IN_PROGRESS" and any(
+                self.parameters[name] != self.before[name] for name in ("AppImage", "NginxImage")):
+            assert self.parameters["AppImage"] in self.migrated, "green would not find its schema"
+            self.deploy(self.parameters)
         elif self.status.endswith("IN_PROGRESS"):
             self.status = "UPDATE_ROLLBACK_COMPLETE" if "ROLLBACK" in self.status else "UPDATE_COMPLETE"
 
@@ -193,7 +201,8 @@ class Cloud:
             for n, d in enumerate(self.history) if d["status"] in status]}
 
     def describe_service_deployments(self, service_deployment_arns):
-        d = next(d for d in self.history if d["arn"] == service_deployment_arns)
+        d = self.stale or next(d for d in self.history if d["arn"] == service_deployment_arns)
+        self.stale = None
         hook = {"hookId": f"ecs-pause-{d['arn'][-1]}", "targetType": "PAUSE", "status": d["hook"]}
         return {"serviceDeployments": [{
             "serviceDeploymentArn": d["arn"], "status": d["status"], "lifecycleStage": d["stage"],
@@ -205,12 +214,14 @@ class Cloud:
         d = self.deployment
         if not d or d["hook"] != "AWAITING_ACTION" or hook_id != f"ecs-pause-{service_deployment_arn[-1]}":
             raise Refused("InvalidParameterException: the hook awaits no action")
+        self.stale = dict(d)
         d["hook"] = "SUCCEEDED" if action == "CONTINUE" else "FAILED"
         if action == "ROLLBACK":
             d["status"] = "ROLLBACK_REQUESTED"
 
     def stop_service_deployment(self, service_deployment_arn, stop_type):
         assert service_deployment_arn == self.deployment["arn"] and stop_type == "ROLLBACK"
+        self.stale = dict(self.deployment)
         self.deployment["status"] = "ROLLBACK_REQUESTED"
 
     # --- load balancer, metrics, images ---
@@ -326,7 +337,11 @@ class Deploy(unittest.TestCase):
         self.serve(server)
         (place / "aws").write_text(PROGRAM.format(python=sys.executable, path=str(place / "s")))
         (place / "aws").chmod(0o755)
-        self.env = os.environ | {"PATH": f"{place}:{os.environ['PATH']}", "SSL_CERT_FILE": str(self.certificates.ca)}
+        # A python3 that is a wrapper may put another aws first; should that happen, it reaches no AWS.
+        (place / "python3").symlink_to(sys.executable)
+        self.env = os.environ | {"PATH": f"{place}:{os.environ['PATH']}", "SSL_CERT_FILE": str(self.certificates.ca),
+                                 "AWS_ENDPOINT_URL": f"http://{LOOPBACK}:1", "AWS_ACCESS_KEY_ID": "none",
+                                 "AWS_SECRET_ACCESS_KEY": "none"}
 
     def serve(self, server):
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
@@ -354,7 +369,8 @@ class Deploy(unittest.TestCase):
         self.assertEqual({k: self.cloud.parameters[k] for k in ("AppImage", "NginxImage", "MigrateImage")},
                          {"AppImage": NEW, "NginxImage": NEW_NGINX, "MigrateImage": NEW})
         self.assertEqual(self.cloud.weights[PRODUCTION], {BLUE: 0, GREEN: 100})
-        for word in ("postgresql://agrobridge_owner:***@db", "exit status 0", "green: good", "BAKE_TIME 0 of 10 min", "done: "):
+        for word in ("postgresql://agrobridge_owner:***@db", "exit status 0", "green: good", "BAKE_TIME 0 of 10 min",
+                     "done: "):
             self.assertIn(word, said)
         with self.subTest("again: the same is not released twice"):
             self.assertEqual(self.deploy("release", NEW)[0], 0)
@@ -371,7 +387,9 @@ class Deploy(unittest.TestCase):
         def weights(blue, green):
             self.cloud.weights[PRODUCTION] = {BLUE: blue, GREEN: green}
 
-        def another_runs(): self.cloud.deploy(self.cloud.parameters | {"AppImage": NEW_NGINX})
+        def another_runs():
+            self.cloud.deploy(self.cloud.parameters | {"AppImage": NEW_NGINX})
+
         elsewhere = NEW.replace("shop/app", "other/app")
         for arrange, word, wanted in (
                 (lambda: None, "does not exist", image("e")),
@@ -435,8 +453,12 @@ class Deploy(unittest.TestCase):
         self.assertEqual(status, 0, said)
 
     def test_what_is_tested_is_green_and_this_release(self):
-        def lead_to_blue(): self.cloud.lead(TEST, BLUE)
-        def another(): self.cloud.revisions[self.cloud.deployment["target"]]["containerImages"][0]["image"] = OLD
+        def lead_to_blue():
+            self.cloud.lead(TEST, BLUE)
+
+        def another():
+            self.cloud.revisions[self.cloud.deployment["target"]]["containerImages"][0]["image"] = OLD
+
         for arrange, word in ((lead_to_blue, "does not lead to green"), (another, "which nobody releases")):
             with self.subTest(word):
                 self.cloud.__init__(self.cloud.port)
@@ -491,6 +513,7 @@ class Deploy(unittest.TestCase):
                 self.assertEqual(status, 0, said)
                 self.assertEqual([*dict.fromkeys(self.cloud.changes())], RELEASED)
                 self.assertEqual(self.cloud.changes().count("CONTINUE"), 1)
+                self.assertEqual(self.cloud.changes().count("run-task"), 2 if name == "get-log-events" else 1)
                 self.assertEqual(len(self.cloud.history), 1)
 
     def happy(self):
@@ -505,7 +528,7 @@ class Deploy(unittest.TestCase):
                         "--capabilities", "CAPABILITY_IAM", "--parameters", json.dumps(
                             [{"ParameterKey": k, "ParameterValue": NEW if k == "AppImage" else v}
                              for k, v in self.cloud.parameters.items()])])
-        while self.cloud.deployment["hook"] != "AWAITING_ACTION":
+        while not self.cloud.deployment or self.cloud.deployment["hook"] != "AWAITING_ACTION":
             self.cloud.step()
         self.cloud.calls.clear()
 
@@ -521,20 +544,40 @@ class Deploy(unittest.TestCase):
         self.cloud.hooks["cancel-update-stack"] = lambda: vars(self.cloud).pop("step")
 
     def test_a_paused_release_is_continued(self):
+        for shows_before in (False, True):  # the parameters, while a stack is being updated
+            with self.subTest(shows_before=shows_before):
+                self.cloud.__init__(self.cloud.port)
+                self.pause()
+                self.cloud.shows_before = shows_before
+                status, said = self.deploy("release", NEW)
+                self.assertEqual((status, self.cloud.changes()), (0, ["CONTINUE"]), said)
+
+    def test_what_somebody_else_rolls_back_is_not_continued(self):
         self.pause()
+        self.cloud.hooks["describe-services"] = lambda: self.cloud.deployment and self.cloud.deployment.update(
+            status="ROLLBACK_REQUESTED")
         status, said = self.deploy("release", NEW)
-        self.assertEqual((status, self.cloud.changes()), (0, ["CONTINUE"]), said)
+        self.assertEqual((status, self.cloud.changes()), (1, []), said)
 
     def test_another_than_the_paused_release_is_refused(self):
         self.pause()
-        status, said = self.deploy("release", image("f"))
-        self.assertEqual((status, self.cloud.changes()), (1, []), said)
+        for words in ((image("f"),), (NEW, "--nginx", NEW_NGINX)):
+            status, said = self.deploy("release", *words)
+            self.assertEqual((status, self.cloud.changes()), (1, []), said)
+            self.assertIn("a deployment of", said)
 
     def test_rollback(self):
         with self.subTest("of a paused release"):
             self.pause()
             status, said = self.deploy("rollback")
             self.assertEqual((status, self.cloud.changes()), (0, ["ROLLBACK"]), said)
+        with self.subTest("before the pause, which comes all the same"):
+            self.cloud.__init__(self.cloud.port)
+            self.pause()
+            self.cloud.deployment.update(stage="SCALE_UP", hook="")
+            self.cloud.hooks["stop-service-deployment"] = lambda: self.cloud.stale.update(hook="AWAITING_ACTION")
+            status, said = self.deploy("rollback")
+            self.assertEqual((status, self.cloud.changes()), (0, ["stop-service-deployment"]), said)
         with self.subTest("in the bake"):
             self.cloud.__init__(self.cloud.port)
             self.bake()
@@ -550,9 +593,9 @@ class Deploy(unittest.TestCase):
 
     def test_rollback_of_a_release_that_is_done(self):
         self.assertEqual(self.deploy("rollback")[0], 1, "there is none")
-        self.cloud.deploy(self.cloud.parameters)
-        self.cloud.end("SUCCESSFUL", "UPDATE_COMPLETE")
-        self.cloud.lead(PRODUCTION, GREEN)
+        for app in (image("f"), OLD):
+            self.cloud.deploy(self.cloud.parameters | {"AppImage": app})
+            self.cloud.end("SUCCESSFUL", "UPDATE_COMPLETE")
         self.assertEqual(self.deploy("release", NEW, "--nginx", NEW_NGINX)[0], 0)
         self.cloud.calls.clear()
         self.cloud.cpu, self.cloud.health = [99.0], ["unhealthy"]  # the reason for it
@@ -597,8 +640,8 @@ class Deploy(unittest.TestCase):
         self.assertTrue(all(words[-2:] == ["--region", "us-east-1"] for words in self.cloud.calls[-5:]))
 
     def test_the_aws_command_line(self):
-        for version, status in (("aws-cli/2.34.48 x", 1), ("aws-cli/1.45.9 x", 1), ("aws-cli/1.45.10 x", 0), ("nonsense", 1),
-                                ("aws-cli/2.35.0 x", 0)):
+        for version, status in (("aws-cli/2.34.48 x", 1), ("aws-cli/1.45.9 x", 1), ("aws-cli/1.45.10 x", 0),
+                                ("nonsense", 1), ("aws-cli/2.35.0 x", 0)):
             self.cloud.version = version
             self.assertEqual(self.deploy("status")[0], status, version)
         place = Path(self.enterContext(tempfile.TemporaryDirectory(prefix="ab-")))
@@ -612,7 +655,8 @@ class Deploy(unittest.TestCase):
 
     def test_the_probe_has_the_length_of_a_public_code(self):
         length = re.search(r"PUBLIC_CODE_LENGTH = (\d+)", (SOURCE / "src/store/lot.h").read_text())[1]
-        self.assertTrue(any(re.fullmatch(f"/t/0{{{length}}}", path) for path, *_ in deploy.PROBES), "or PostgreSQL is not asked")
+        self.assertTrue(any(re.fullmatch(f"/t/0{{{length}}}", path) for path, *_ in deploy.PROBES),
+                        "or PostgreSQL is not asked")
 
     def test_the_templates_say_what_it_reads(self):
         text = "".join(file.read_text() for file in (SOURCE / "container/aws").glob("*.yaml"))
