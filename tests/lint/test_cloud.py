@@ -124,7 +124,7 @@ MISTAKES = (
 )
 
 
-@unittest.skipUnless(importlib.util.find_spec("yaml"), "python3-yaml is not installed; scripts/test --all installs it")
+@unittest.skipUnless(importlib.util.find_spec("yaml"), "python3-yaml is not installed; scripts/test installs it")
 class Cloud(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
