@@ -25,11 +25,6 @@ static void teardown(void)
 	pool_finish(&pool);
 }
 
-static uint64_t restarts(enum restart reason)
-{
-	return pool_view(&pool, GROUP_MAIN).restarts[reason];
-}
-
 static bool full(void)
 {
 	struct group_view view = pool_view(&pool, GROUP_MAIN);
@@ -77,12 +72,12 @@ START_TEST(when_all_are_old_at_once_they_are_replaced_one_at_a_time_and_no_reque
 	pool.conf.workers = 4;
 	pool.conf.max_age_ms = 50; /* all of them want to be replaced all the time */
 	pool_start(&pool, &service);
-	while (restarts(RESTART_MAX_AGE) < 20) {
+	while (pool_restarts_for(&pool, RESTART_MAX_AGE) < 20) {
 		expect_one_at_a_time(&missing);
 		if (!missing)
 			ck_assert(ask("echo a\n"));
 	}
-	ck_assert_uint_eq(restarts(RESTART_MAX_AGE), pool_restarts(&pool, GROUP_MAIN));
+	ck_assert_uint_eq(pool_restarts_for(&pool, RESTART_MAX_AGE), pool_restarts(&pool, GROUP_MAIN));
 	ck_assert(pool_log_has(&pool, "of main has left: max_age"));
 }
 END_TEST
@@ -95,9 +90,9 @@ START_TEST(every_group_ages_and_nobody_before_nine_tenths_of_the_time)
 	pool.conf.max_age_ms = 1500;
 	pool_start(&pool, &service);
 	ck_assert_int_eq(pool_pids(&pool, GROUP_LOGIN, before), 1);
-	ck_assert(eventually(SECONDS(10), restarts(RESTART_MAX_AGE) >= 1));
+	ck_assert(eventually(SECONDS(10), pool_restarts_for(&pool, RESTART_MAX_AGE) >= 1));
 	ck_assert_int_ge(clock_now() - start, MILLIS(1500 - 150));
-	ck_assert(eventually(SECONDS(10), restarts(RESTART_MAX_AGE) >= 2));
+	ck_assert(eventually(SECONDS(10), pool_restarts_for(&pool, RESTART_MAX_AGE) >= 2));
 	ck_assert(eventually(SECONDS(10), pool_view(&pool, GROUP_LOGIN).restarts[RESTART_MAX_AGE] >= 1));
 	ck_assert_int_ge(pool_pids(&pool, GROUP_LOGIN, after), 1);
 	ck_assert_int_ne(before[0], after[0]);
@@ -112,7 +107,7 @@ START_TEST(an_old_worker_finishes_its_request)
 	pool.conf.max_age_ms = 300;
 	pool_start(&pool, &service);
 	int fd = echo_open(&pool, GROUP_MAIN, "sleep 1000\n");
-	ck_assert(eventually(SECONDS(5), restarts(RESTART_MAX_AGE) >= 1));
+	ck_assert(eventually(SECONDS(5), pool_restarts_for(&pool, RESTART_MAX_AGE) >= 1));
 	ck_assert_int_eq(echo_read(fd, answer, sizeof answer, SECONDS(5)), 6);
 	ck_assert_str_eq(answer, "slept\n");
 }
@@ -142,7 +137,7 @@ START_TEST(one_that_leaks_is_replaced_and_the_others_stay)
 	pool_start(&pool, &service);
 	ck_assert_int_eq(pool_pids(&pool, GROUP_MAIN, before), 3);
 	ck_assert(ask("leak 128\n"));
-	while (restarts(RESTART_MEMORY) == 0) { /* within a round of 10 s */
+	while (pool_restarts_for(&pool, RESTART_MEMORY) == 0) { /* within a round of 10 s */
 		expect_one_at_a_time(&missing);
 		if (!missing)
 			ck_assert(ask("sleep 5\n"));

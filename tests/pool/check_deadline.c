@@ -50,11 +50,6 @@ static void dumping_begins(void)
 	close(fd);
 }
 
-static uint64_t killed(void)
-{
-	return pool_view(&pool, GROUP_MAIN).restarts[RESTART_DEADLINE];
-}
-
 static bool full(void)
 {
 	struct group_view view = pool_view(&pool, GROUP_MAIN);
@@ -80,7 +75,7 @@ START_TEST(a_stuck_request_is_killed_by_its_own_deadline)
 	pool_start(&pool, &service);
 	ck_assert_int_ge(time_to_kill("due 300 spin\n"), MILLIS(300 + 400)); /* and long before 60 s */
 	ck_assert(eventually(SECONDS(5), full()));
-	ck_assert_uint_eq(killed(), 1);
+	ck_assert_uint_eq(pool_restarts_for(&pool, RESTART_DEADLINE), 1);
 	ck_assert_uint_eq(pool_restarts(&pool, GROUP_MAIN), 1);
 	ck_assert(pool_log_has(&pool, "died (deadline): signal 6 Aborted"));
 	ck_assert(pool_log_has(&pool, "in due 300 spin, stage handler, query LOT_BY_ID, request echo-1"));
@@ -103,7 +98,7 @@ START_TEST(without_a_deadline_it_may_take_the_longest_budget)
 	pool.conf.read_timeout_ms = pool.conf.write_timeout_ms = 100;
 	pool_start(&pool, &service);
 	ck_assert_int_ge(time_to_kill("spin\n"), MILLIS(1000 + 400));
-	ck_assert(eventually(SECONDS(5), killed() == 1 && full()));
+	ck_assert(eventually(SECONDS(5), pool_restarts_for(&pool, RESTART_DEADLINE) == 1 && full()));
 }
 END_TEST
 
@@ -114,7 +109,7 @@ START_TEST(a_deadline_beyond_reason_is_brought_within)
 	ck_assert_int_ge(time_to_kill("due 3600000 spin\n"), MILLIS(300 + 400));
 	ck_assert_int_ge(time_to_kill("due -3600000 spin\n"), MILLIS(400));
 	ck_assert_int_ge(time_to_kill("due 9000000000000000 spin\n"), MILLIS(300 + 400));
-	ck_assert(eventually(SECONDS(5), killed() == 3 && full()));
+	ck_assert(eventually(SECONDS(5), pool_restarts_for(&pool, RESTART_DEADLINE) == 3 && full()));
 }
 END_TEST
 
@@ -145,7 +140,7 @@ START_TEST(one_that_survives_sigabrt_is_killed_and_others_do_not_notice)
 
 	pool_start(&pool, &service);
 	int fd = echo_open(&pool, GROUP_MAIN, "due 100 deaf spin\n");
-	while (killed() == 0) {
+	while (pool_restarts_for(&pool, RESTART_DEADLINE) == 0) {
 		ck_assert(echo_ask(&pool, GROUP_MAIN, "echo unaffected\n", answer, sizeof answer));
 		served++;
 	}
@@ -165,9 +160,9 @@ START_TEST(a_core_dump_is_waited_for)
 	int fd = echo_open(&pool, GROUP_MAIN, "due 100 deaf spin\n");
 	ck_assert(eventually(SECONDS(10), pool_log_has(&pool, "past its deadline")));
 	ck_assert_int_eq(pool_wait_exit(&pool, SECONDS(2)), -1); /* four times the grace without one */
-	ck_assert_uint_eq(killed(), 0);
+	ck_assert_uint_eq(pool_restarts_for(&pool, RESTART_DEADLINE), 0);
 	ck_assert_int_eq(unlink(pool_path(&pool, "dumping")), 0);
-	ck_assert(eventually(SECONDS(5), killed() == 1 && full()));
+	ck_assert(eventually(SECONDS(5), pool_restarts_for(&pool, RESTART_DEADLINE) == 1 && full()));
 	close(fd);
 }
 END_TEST
@@ -177,7 +172,7 @@ START_TEST(a_core_dump_is_not_waited_for_for_ever)
 	pool_start(&pool, &service);
 	dumping_begins();
 	ck_assert_int_ge(time_to_kill("due 100 deaf spin\n"), MILLIS(100 + 400) + SECONDS(10));
-	ck_assert(eventually(SECONDS(5), killed() == 1 && full()));
+	ck_assert(eventually(SECONDS(5), pool_restarts_for(&pool, RESTART_DEADLINE) == 1 && full()));
 }
 END_TEST
 

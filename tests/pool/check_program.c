@@ -42,11 +42,6 @@ static uint64_t served(void)
 	return pool_view(&pool, GROUP_MAIN).total.at[TALLY_REQUESTS];
 }
 
-static uint64_t restarts(enum restart reason)
-{
-	return pool_view(&pool, GROUP_MAIN).restarts[reason];
-}
-
 /* The pid of one that is at a connection, or 0. */
 static pid_t busy_worker(void)
 {
@@ -120,7 +115,7 @@ START_TEST(a_peer_that_drips_holds_its_worker_until_the_hard_deadline)
 	static const char params[16384];
 
 	fcgi_send_begin(&client);
-	for (size_t keep = 1; restarts(RESTART_DEADLINE) == 0; keep++) {
+	for (size_t keep = 1; pool_restarts_for(&pool, RESTART_DEADLINE) == 0; keep++) {
 		ck_assert_uint_lt(keep, 60); /* 100 ms each: never a second's silence */
 		if (keep == 1)
 			fcgi_send_cut(&client, FCGI_PARAMS, FCGI_REQUEST_ID, params, sizeof params, 9);

@@ -24,11 +24,6 @@ static void teardown(void)
 	pool_finish(&pool);
 }
 
-static uint64_t restarts(enum restart reason)
-{
-	return pool_view(&pool, GROUP_MAIN).restarts[reason];
-}
-
 static bool full(void)
 {
 	struct group_view view = pool_view(&pool, GROUP_MAIN);
@@ -90,11 +85,11 @@ START_TEST(workers_are_replaced_after_max_requests_and_no_request_fails)
 	pool.conf.max_requests = 50;
 	pool_start(&pool, &service);
 	uint64_t asked = 0;
-	for (; restarts(RESTART_MAX_REQUESTS) < 10; asked++)
+	for (; pool_restarts_for(&pool, RESTART_MAX_REQUESTS) < 10; asked++)
 		ck_assert_msg(ask("echo a\n"), "request %d failed", (int)asked);
 	/* 45 to 55 requests each, and a few more until the successor is ready. */
 	ck_assert_uint_ge(asked, 10 * 45);
-	ck_assert_int_eq(restarts(RESTART_MAX_REQUESTS), pool_restarts(&pool, GROUP_MAIN));
+	ck_assert_int_eq(pool_restarts_for(&pool, RESTART_MAX_REQUESTS), pool_restarts(&pool, GROUP_MAIN));
 	ck_assert(eventually(SECONDS(1), pool_view(&pool, GROUP_MAIN).total.at[TALLY_REQUESTS] == asked));
 	ck_assert(eventually(SECONDS(1), full()));
 }
@@ -127,7 +122,7 @@ START_TEST(one_at_a_time_and_never_fewer_than_configured)
 		ck_assert_int_ge(view.idle + view.busy, 4 - 1);
 	}
 	ck_assert_int_eq(load_stop(client), 0);
-	ck_assert_int_gt(restarts(RESTART_MAX_REQUESTS), 10);
+	ck_assert_int_gt(pool_restarts_for(&pool, RESTART_MAX_REQUESTS), 10);
 }
 END_TEST
 
@@ -144,7 +139,7 @@ START_TEST(a_predecessor_finishes_its_request)
 	ck_assert(ask("echo the successor serves\n"));
 	ck_assert_int_eq(send(fd, "go\n", 3, MSG_NOSIGNAL), 3);
 	ck_assert_int_eq(echo_read(fd, answer, sizeof answer, SECONDS(1)), 9);
-	ck_assert(eventually(SECONDS(1), full() && restarts(RESTART_RELOAD) == 1));
+	ck_assert(eventually(SECONDS(1), full() && pool_restarts_for(&pool, RESTART_RELOAD) == 1));
 }
 END_TEST
 
@@ -160,7 +155,7 @@ START_TEST(sighup_replaces_everybody_and_no_request_fails)
 	load_start(client);
 	for (uint64_t round = 1; round <= 20; round++) {
 		pool_signal(&pool, SIGHUP);
-		ck_assert(eventually(SECONDS(5), restarts(RESTART_RELOAD) == 3 * round));
+		ck_assert(eventually(SECONDS(5), pool_restarts_for(&pool, RESTART_RELOAD) == 3 * round));
 		ck_assert(eventually(
 			SECONDS(5), pool_view(&pool, GROUP_OPS).restarts[RESTART_RELOAD] == 2 * round));
 		ck_assert(eventually(
@@ -184,11 +179,11 @@ START_TEST(reloads_at_once_end_with_everybody_of_the_last)
 	load_start(client);
 	for (int i = 0; i < 5; i++)
 		pool_signal(&pool, SIGHUP);
-	ck_assert(eventually(SECONDS(2), restarts(RESTART_RELOAD) >= 2));
+	ck_assert(eventually(SECONDS(2), pool_restarts_for(&pool, RESTART_RELOAD) >= 2));
 	ck_assert(eventually(SECONDS(2), full()));
 	ck_assert_int_eq(load_stop(client), 0);
 	ck_assert(ask("echo a\n"));
-	ck_assert_int_eq(restarts(RESTART_RELOAD), pool_restarts(&pool, GROUP_MAIN));
+	ck_assert_int_eq(pool_restarts_for(&pool, RESTART_RELOAD), pool_restarts(&pool, GROUP_MAIN));
 }
 END_TEST
 
@@ -216,7 +211,7 @@ START_TEST(a_drain_during_a_reload_ends_the_pool)
 	pool.conf.workers = 8;
 	pool_start(&pool, &service);
 	pool_signal(&pool, SIGHUP);
-	ck_assert(eventually(SECONDS(2), restarts(RESTART_RELOAD) >= 1));
+	ck_assert(eventually(SECONDS(2), pool_restarts_for(&pool, RESTART_RELOAD) >= 1));
 	pool_signal(&pool, SIGTERM);
 	ck_assert_int_eq(pool_wait_exit(&pool, SECONDS(2)), 0);
 }
@@ -235,11 +230,11 @@ START_TEST(when_the_new_generation_crashes_the_old_one_serves_on)
 	ck_assert_int_eq(pool_pids(&pool, GROUP_MAIN, after), 2);
 	for (int i = 0; i < 2; i++)
 		ck_assert_int_eq(before[i], after[i]);
-	ck_assert_int_eq(restarts(RESTART_RELOAD), 0);
+	ck_assert_int_eq(pool_restarts_for(&pool, RESTART_RELOAD), 0);
 	for (int i = 0; i < 20; i++)
 		ck_assert(ask("echo a\n"));
 	pool_signal(&pool, SIGHUP); /* a later one works */
-	ck_assert(eventually(SECONDS(5), restarts(RESTART_RELOAD) == 2));
+	ck_assert(eventually(SECONDS(5), pool_restarts_for(&pool, RESTART_RELOAD) == 2));
 }
 END_TEST
 

@@ -37,11 +37,6 @@ pid_t fork(void)
 	return _Fork();
 }
 
-static uint64_t restarts(enum restart reason)
-{
-	return pool_view(&pool, GROUP_MAIN).restarts[reason];
-}
-
 static bool full(void)
 {
 	struct group_view view = pool_view(&pool, GROUP_MAIN);
@@ -70,7 +65,7 @@ START_TEST(a_crash_costs_one_request_and_is_counted)
 	served = pool_view(&pool, GROUP_MAIN).total.at[TALLY_REQUESTS];
 	ck_assert_int_eq(served, 10);
 	ck_assert(!echo_ask(&pool, GROUP_MAIN, "crash\n", answer, sizeof answer));
-	ck_assert(eventually(MILLIS(500), restarts(RESTART_CRASH) == 1 && full()));
+	ck_assert(eventually(MILLIS(500), pool_restarts_for(&pool, RESTART_CRASH) == 1 && full()));
 	ck_assert(echo_ask(&pool, GROUP_MAIN, "echo b\n", answer, sizeof answer));
 	ck_assert(eventually(MILLIS(500), pool_view(&pool, GROUP_MAIN).total.at[TALLY_REQUESTS] == 11));
 	ck_assert(pool_log_has(&pool, "died (crash): signal 11 Segmentation fault"));
@@ -97,7 +92,7 @@ START_TEST(totals_never_fall_while_workers_are_killed)
 	}
 	ck_assert_int_ge(last, 180);
 	ck_assert(eventually(SECONDS(1), full()));
-	ck_assert_int_eq(restarts(RESTART_UNKNOWN), pool_restarts(&pool, GROUP_MAIN));
+	ck_assert_int_eq(pool_restarts_for(&pool, RESTART_UNKNOWN), pool_restarts(&pool, GROUP_MAIN));
 }
 END_TEST
 
@@ -194,9 +189,9 @@ START_TEST(a_worker_that_leaves_unasked_is_replaced)
 
 	pool_start(&pool, &service);
 	ck_assert(!echo_ask(&pool, GROUP_MAIN, "exit 0\n", answer, sizeof answer));
-	ck_assert(eventually(SECONDS(1), restarts(RESTART_UNKNOWN) == 1 && full()));
+	ck_assert(eventually(SECONDS(1), pool_restarts_for(&pool, RESTART_UNKNOWN) == 1 && full()));
 	ck_assert_int_eq(kill(ask_pid(), SIGTERM), 0);
-	ck_assert(eventually(SECONDS(1), restarts(RESTART_UNKNOWN) == 2 && full()));
+	ck_assert(eventually(SECONDS(1), pool_restarts_for(&pool, RESTART_UNKNOWN) == 2 && full()));
 }
 END_TEST
 
@@ -241,7 +236,7 @@ START_TEST(a_worker_that_hangs_while_starting_is_killed)
 	pool_start(&pool, &service);
 	pool_touch(&pool, "hang-start");
 	ck_assert(!echo_ask(&pool, GROUP_MAIN, "crash\n", answer, sizeof answer));
-	ck_assert(eventually(SECONDS(5), restarts(RESTART_DEADLINE) >= 1));
+	ck_assert(eventually(SECONDS(5), pool_restarts_for(&pool, RESTART_DEADLINE) >= 1));
 	ck_assert_int_eq(unlink(pool_path(&pool, "hang-start")), 0);
 	ck_assert(eventually(SECONDS(10), full()));
 }
@@ -264,7 +259,7 @@ START_TEST(a_hung_worker_shows_as_stuck_and_is_killed_and_others_do_not_notice)
 	int fd = echo_open(&pool, GROUP_MAIN, "spin\n");
 	ck_assert(eventually(SECONDS(1), pool_view(&pool, GROUP_MAIN).stuck == 1));
 	ck_assert(pool_is_alive(pool.board));
-	while (restarts(RESTART_DEADLINE) == 0)
+	while (pool_restarts_for(&pool, RESTART_DEADLINE) == 0)
 		ck_assert(echo_ask(&pool, GROUP_MAIN, "echo unaffected\n", answer, sizeof answer));
 	ck_assert(eventually(SECONDS(1), full()));
 	ck_assert(pool_log_has(&pool, "past its deadline"));
@@ -301,7 +296,7 @@ START_TEST(a_stopped_worker_is_replaced_busy_or_idle)
 	pid_t idle = ask_pid();
 	ck_assert_int_eq(kill(idle, SIGSTOP), 0);
 	ck_assert(eventually(SECONDS(1), pool_view(&pool, GROUP_MAIN).stuck == 1));
-	ck_assert(eventually(SECONDS(3), restarts(RESTART_DEADLINE) == 1 && full()));
+	ck_assert(eventually(SECONDS(3), pool_restarts_for(&pool, RESTART_DEADLINE) == 1 && full()));
 	ck_assert(!process_alive(idle));
 	int fd = echo_open(&pool, GROUP_MAIN, "sleep 50\n");
 	ck_assert(eventually(SECONDS(1), pool_view(&pool, GROUP_MAIN).busy == 1));
@@ -310,7 +305,7 @@ START_TEST(a_stopped_worker_is_replaced_busy_or_idle)
 		if (view_worker(pool.board, GROUP_MAIN, i, &worker) && worker.state == WORKER_BUSY)
 			kill(worker.pid, SIGSTOP);
 	}
-	ck_assert(eventually(SECONDS(3), restarts(RESTART_DEADLINE) == 2 && full()));
+	ck_assert(eventually(SECONDS(3), pool_restarts_for(&pool, RESTART_DEADLINE) == 2 && full()));
 	close(fd);
 }
 END_TEST

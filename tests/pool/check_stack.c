@@ -242,24 +242,20 @@ START_TEST(each_late_request_of_a_worker_writes)
 }
 END_TEST
 
-static uint64_t killed(void)
-{
-	return pool_view(&pool, GROUP_MAIN).restarts[RESTART_DEADLINE];
-}
-
 START_TEST(a_short_hard_timeout_is_preceded_by_the_stack_all_the_same)
 {
 	pool.conf.hard_timeout_ms = 200;
 	pool_start(&pool, &service);
 	int fd = echo_open(&pool, GROUP_MAIN, "due 50 spin\n");
-	while (killed() == 0) {
+	while (pool_restarts_for(&pool, RESTART_DEADLINE) == 0) {
 		pool_signal(&pool, SIGCHLD); /* the master looks now, */
 		nap();
 	}
 	ck_assert_int_eq(stacks(), 1);
 	close(fd);
 	fd = echo_open(&pool, GROUP_MAIN, "due 50 spin\n");
-	ck_assert(eventually(SECONDS(5), killed() == 2)); /* and now within a second, when all is over */
+	ck_assert(eventually(SECONDS(5), pool_restarts_for(&pool, RESTART_DEADLINE) ==
+						 2)); /* and now within a second, when all is over */
 	ck_assert_int_eq(stacks(), 2);
 	close(fd);
 }

@@ -231,6 +231,11 @@ uint64_t pool_restarts(const struct pool *p, enum group group)
 	return sum;
 }
 
+uint64_t pool_restarts_for(const struct pool *p, enum restart reason)
+{
+	return pool_view(p, GROUP_MAIN).restarts[reason];
+}
+
 bool pool_log_has(const struct pool *p, const char *text)
 {
 	char line[8192];

@@ -53,9 +53,10 @@ void pool_finish(struct pool *p);
 /* The live workers' pids. Returns how many. */
 int pool_pids(const struct pool *p, enum group group, pid_t pids[HARNESS_PIDS]);
 struct group_view pool_view(const struct pool *p, enum group group);
-uint64_t pool_restarts(const struct pool *p, enum group group); /* of all reasons */
-const char *pool_path(const struct pool *p, const char *name);  /* DIR/name, in a buffer used again */
-void pool_touch(const struct pool *p, const char *name);        /* makes that file */
+uint64_t pool_restarts(const struct pool *p, enum group group);        /* of all reasons */
+uint64_t pool_restarts_for(const struct pool *p, enum restart reason); /* of the group main */
+const char *pool_path(const struct pool *p, const char *name);         /* DIR/name, in a buffer used again */
+void pool_touch(const struct pool *p, const char *name);               /* makes that file */
 bool pool_log_has(const struct pool *p, const char *text);
 
 bool process_alive(pid_t pid);
