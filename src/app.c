@@ -377,7 +377,7 @@ static void app_reload(void *self)
 /* In the master: one line of metrics on standard output, where nginx's lines go too. */
 static void app_report(void *self, const struct scoreboard *board)
 {
-	static struct tally before[GROUP_COUNT];
+	static struct emf_before before[GROUP_COUNT];
 	struct app *app = self;
 	struct arena arena;
 	struct buf line;

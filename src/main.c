@@ -18,7 +18,8 @@ static const struct command {
 	int (*run)(struct conf *conf, int argc, char **argv);
 } commands[] = {
 	{ "serve", "", "run the pool: master and workers", command_serve },
-	{ "migrate", "", "bring the database's schema up to date", command_migrate },
+	{ "migrate", "", "bring the database's schema up to date, and let the service's role log in",
+		command_migrate },
 	{ "check", "", "look at configuration, PostgreSQL and Redis; say what is wrong", command_check },
 	{ "status", "[--json | --watch | --ready]",
 		"what the running pool is doing; --watch: live; --ready: exit 0 when it may take requests",
@@ -32,7 +33,8 @@ static const struct command {
 		"delete expired sessions and old idempotency keys, in small batches, one process at a time",
 		command_maintain },
 	{ "user", "add EMAIL --role ROLE [--name NAME] [--organization ID]",
-		"add a user; the password is read from standard input", command_user },
+		"add a user; the password is AGROBRIDGE_USER_PASSWORD, else the first line of standard input",
+		command_user },
 };
 
 static void print_help(FILE *to)

@@ -11,8 +11,11 @@ struct minute {
 	struct group_view main;
 	struct limits limits;
 	struct tally since; /* of the group main */
-	int64_t cpu_us;     /* of all groups */
 	int64_t pss;
+	/* Of all groups. */
+	int64_t cpu_us;
+	int64_t restarts[RESTART_COUNT];
+	int64_t stuck; /* at this moment */
 };
 
 /* Values in thousandths. The mean over the minute, 60 000 000 us of each worker: a look at its end would be chance. A request
@@ -75,8 +78,22 @@ static int64_t restarts(const struct minute *m)
 	int64_t sum = 0;
 
 	for (int r = 0; r < RESTART_COUNT; r++)
-		sum += (int64_t)m->main.restarts[r];
+		sum += m->restarts[r];
 	return sum * 1000;
+}
+
+/* Those that nobody meant to replace. */
+static int64_t lost(const struct minute *m)
+{
+	return (m->restarts[RESTART_CRASH] + m->restarts[RESTART_OOM] + m->restarts[RESTART_DEADLINE] +
+		       m->restarts[RESTART_UNKNOWN]) *
+	       1000;
+}
+
+/* Most are killed within the minute: a look at its end would find few. */
+static int64_t stuck(const struct minute *m)
+{
+	return (m->stuck + m->restarts[RESTART_DEADLINE]) * 1000;
 }
 
 static const struct metric {
@@ -93,7 +110,9 @@ static const struct metric {
 	{ "cpu_per_request", "Milliseconds", cpu_per_request },
 	{ "workers_cpu", "Percent", cpu_percent },
 	{ "pss", "Megabytes", pss_mib },
-	{ "restarts_since_start", "Count", restarts },
+	{ "restarts", "Count", restarts },
+	{ "workers_lost", "Count", lost },
+	{ "workers_stuck", "Count", stuck },
 };
 
 static void put_definition(struct json_writer *w, int64_t wall)
@@ -122,23 +141,39 @@ static void put_definition(struct json_writer *w, int64_t wall)
 	json_close(w, '}');
 }
 
+/* A property of the line, not a metric: to look up, not to pay for. */
+static void put_reasons(struct json_writer *w, const struct minute *m)
+{
+	json_name(w, "restart_reasons");
+	json_open(w, '{');
+	for (int r = 0; r < RESTART_COUNT; r++)
+		if (m->restarts[r])
+			json_put_integer(w, restart_name((enum restart)r), m->restarts[r]);
+	json_close(w, '}');
+}
+
 static void count(
-	struct minute *minute, const struct scoreboard *board, enum group group, struct tally *before)
+	struct minute *minute, const struct scoreboard *board, enum group group, struct emf_before *before)
 {
 	struct group_view view;
 	struct tally since;
 
 	view_group(board, group, &view);
 	for (int i = 0; i < TALLY_COUNT; i++)
-		since.at[i] = view.total.at[i] - before->at[i];
-	*before = view.total;
+		since.at[i] = view.total.at[i] - before->total.at[i];
+	for (int r = 0; r < RESTART_COUNT; r++) {
+		minute->restarts[r] += (int64_t)(view.restarts[r] - before->restarts[r]);
+		before->restarts[r] = view.restarts[r];
+	}
+	before->total = view.total;
 	minute->cpu_us += (int64_t)(since.at[TALLY_CPU_US] + since.at[TALLY_SHED_CPU_US]);
+	minute->stuck += view.stuck;
 	if (group == GROUP_MAIN)
 		minute->since = since;
 }
 
 void emf_write(struct buf *out, const struct conf *conf, const struct scoreboard *board, int64_t wall,
-	struct tally before[GROUP_COUNT])
+	struct emf_before before[GROUP_COUNT])
 {
 	struct minute minute = { .limits = machine_limits(conf, "") };
 	struct worker_view worker;
@@ -158,6 +193,7 @@ void emf_write(struct buf *out, const struct conf *conf, const struct scoreboard
 	json_put_string(&w, "revision", minute.pool.revision);
 	for (const struct metric *m = metrics; m < metrics + ARRAY_SIZE(metrics); m++)
 		json_put_thousandths(&w, m->name, m->value(&minute));
+	put_reasons(&w, &minute);
 	json_close(&w, '}');
 	buf_add_char(out, '\n');
 }

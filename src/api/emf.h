@@ -10,9 +10,15 @@
 #include "pool/scoreboard.h"
 #include "pool/tally.h"
 
-/* Figures of the minute since `before`, which it brings up to date: of the group main, but processor time is all groups'.
- * Dimensions service and revision. `wall` in us. Ends with a newline. */
+/* What a group had counted a minute ago; all zeros at the start. */
+struct emf_before {
+	struct tally total;
+	uint64_t restarts[RESTART_COUNT];
+};
+
+/* Figures of the minute since `before`, which it brings up to date: of the group main, but processor time, restarts and stuck
+ * workers are all groups'. Dimensions service and revision. `wall` in us. Ends with a newline. */
 void emf_write(struct buf *out, const struct conf *conf, const struct scoreboard *board, int64_t wall,
-	struct tally before[GROUP_COUNT]);
+	struct emf_before before[GROUP_COUNT]);
 
 #endif

@@ -9,13 +9,17 @@
 static int health_answer(struct ctx *ctx, bool good, const char *word)
 {
 	struct json_writer w;
+	struct pool_view pool;
 
 	ctx->resp->cache_control = "no-store";
 	if (!good)
 		return -ERR_UNAVAILABLE;
+	view_pool(ctx->scoreboard, &pool);
 	json_begin(&w, &ctx->resp->body);
 	json_open(&w, '{');
 	json_put_string(&w, "status", word);
+	json_put_string(&w, "version", pool.version);
+	json_put_string(&w, "revision", pool.revision);
 	json_close(&w, '}');
 	return response_json(ctx->resp, 200);
 }

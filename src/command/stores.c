@@ -12,7 +12,7 @@ static const char *database_password(void *self)
 	return conf->database_password;
 }
 
-static int new_database(const struct conf *conf, bool owner, int required_schema, struct db **ret_db)
+int stores_new_database(const struct conf *conf, bool owner, int required_schema, struct db **ret_db)
 {
 	const struct db_options options = {
 		.url = owner ? conf->owner_database_url : conf->database_url,
@@ -53,7 +53,7 @@ int stores_open_database(const struct conf *conf, bool owner, int required_schem
 	struct db *db;
 	const char *why;
 
-	if (new_database(conf, owner, required_schema, &db))
+	if (stores_new_database(conf, owner, required_schema, &db))
 		return -1;
 	if (db_connect(db, deadline_in(COMMAND_CONNECT_MS * US_PER_MS), &why)) {
 		fprintf(stderr, "agrobridge: could not reach PostgreSQL: %s\n", why);
@@ -83,7 +83,7 @@ int stores_check_urls(const struct conf *conf)
 {
 	struct db *db = NULL;
 	struct redis *redis = NULL;
-	int bad = new_database(conf, false, 0, &db);
+	int bad = stores_new_database(conf, false, 0, &db);
 
 	bad |= new_redis(conf, &redis);
 	db_free(db);

@@ -10,7 +10,10 @@
 
 enum { COMMAND_CONNECT_MS = 5000 };
 
-/* PostgreSQL by the application's URL, or the owner's. Says on standard error what is wrong; 0 or -1. */
+/* PostgreSQL by the application's URL, or the owner's; stores_new_database() does not connect yet. Says on standard error what
+ * is wrong; 0 or -1. */
+MUST_CHECK int stores_new_database(
+	const struct conf *conf, bool owner, int required_schema, struct db **ret_db);
 MUST_CHECK int stores_open_database(
 	const struct conf *conf, bool owner, int required_schema, struct db **ret_db);
 MUST_CHECK int stores_open_redis(const struct conf *conf, struct redis **ret_redis);

@@ -17,14 +17,18 @@
 #include "crypto/random.h"
 #include "store/migrate.h"
 
-/* The first line of standard input, without its end. */
-static int read_password(char *to, size_t size)
+/* The configured one, else the first line of standard input without its end. */
+static int read_password(const struct conf *conf, char *to, size_t size)
 {
-	if (isatty(STDIN_FILENO))
-		fprintf(stderr, "password: ");
-	if (!fgets(to, (int)size, stdin))
-		to[0] = '\0';
-	to[strcspn(to, "\r\n")] = '\0';
+	if (*conf->user_password) {
+		snprintf(to, size, "%s", conf->user_password);
+	} else {
+		if (isatty(STDIN_FILENO))
+			fprintf(stderr, "password: ");
+		if (!fgets(to, (int)size, stdin))
+			to[0] = '\0';
+		to[strcspn(to, "\r\n")] = '\0';
+	}
 	size_t n = strlen(to), characters = utf8_count(to, n);
 	if (utf8_valid(to, n) && characters >= PASSWORD_MIN && characters <= PASSWORD_MAX)
 		return 0;
@@ -77,7 +81,7 @@ int command_user(struct conf *conf, int argc, char **argv)
 
 	if (parse(argc, argv, &user))
 		return COMMAND_WRONG_USAGE;
-	if (read_password(password, sizeof password) ||
+	if (read_password(conf, password, sizeof password) ||
 		stores_open_database(conf, false, migrate_newest(), &db))
 		return 1;
 	db_start(db, NULL, deadline_in(COMMAND_CONNECT_MS * US_PER_MS));

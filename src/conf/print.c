@@ -15,6 +15,7 @@ enum {
 static const char *const reader_notes[] = {
 	[SERVE] = "",
 	[OWNER] = "migrate only",
+	[USER] = "user add only",
 	[NGINX] = "nginx",
 	[SCRIPTS] = "scripts",
 };

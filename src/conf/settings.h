@@ -22,7 +22,7 @@ enum setting_kind {
 	SETTING_MILLI,
 	SETTING_CHOICE
 };
-enum setting_reader { SERVE, OWNER, NGINX, SCRIPTS };
+enum setting_reader { SERVE, OWNER, USER, NGINX, SCRIPTS };
 
 struct setting {
 	const char *name; /* without the prefix */

@@ -30,7 +30,9 @@ START_TEST(a_running_task_is_alive_and_ready_on_both_ports)
 		const struct reply *live = CALL(.path = "/livez", .ops = ops);
 		const struct reply *ready = CALL(.path = "/readyz", .ops = ops);
 		expect(answered(live, 200));
-		expect(has_members(live, "", "status"));
+		expect(has_members(live, "", "status version revision"));
+		expect(has_text(live, "/version", PACKAGE_VERSION));
+		expect(has_text(live, "/revision", reply_text(status(), "/revision")));
 		expect(has_text(live, "/status", "alive"));
 		expect(has_header(live, "Cache-Control", "no-store"));
 		expect(answered(ready, 200));

@@ -15,7 +15,7 @@ enum { WORKERS = 4 };
 static struct pool pool; /* only its directory */
 static struct scoreboard *board;
 static struct arena arena;
-static struct tally before[GROUP_COUNT];
+static struct emf_before before[GROUP_COUNT];
 static const struct conf half_a_core = {
 	.millicores = 500, .queue_timeout_ms = 250, .max_tasks = 1, .connections = 100
 };
@@ -68,7 +68,7 @@ static void serve(enum group group, double sleeps, double computes)
 	slot_idle(slot);
 }
 
-static double figure(const char *name)
+static const struct json *line(void)
 {
 	struct faults faults = { .count = 0 };
 	const struct json *root = NULL;
@@ -77,8 +77,18 @@ static double figure(const char *name)
 	buf_init(&out, &arena, 4096);
 	emf_write(&out, &half_a_core, board, INT64_C(1777629600123456), before);
 	ck_assert_int_eq(json_parse(&arena, out.data, out.len, &faults, &root), 0);
-	ck_assert_ptr_nonnull(json_get(root, name));
-	return strtod(json_text(json_get(root, name)), NULL);
+	return root;
+}
+
+static double number_in(const struct json *object, const char *name)
+{
+	ck_assert_ptr_nonnull(json_get(object, name));
+	return strtod(json_text(json_get(object, name)), NULL);
+}
+
+static double figure(const char *name)
+{
+	return number_in(line(), name);
 }
 
 /* 1 s of 4 workers' 240 s. */
@@ -107,6 +117,43 @@ START_TEST(workers_cpu_is_all_groups_share_of_the_cores)
 }
 END_TEST
 
+START_TEST(restarts_are_the_minutes_by_reason)
+{
+	scoreboard_restart(board, GROUP_MAIN, RESTART_CRASH);
+	scoreboard_restart(board, GROUP_LOGIN, RESTART_CRASH);
+	scoreboard_restart(board, GROUP_MAIN, RESTART_DEADLINE);
+	scoreboard_restart(board, GROUP_MAIN, RESTART_MAX_REQUESTS);
+	const struct json *root = line(), *reasons = json_get(root, "restart_reasons");
+	ck_assert_double_eq(number_in(root, "restarts"), 4);
+	ck_assert_double_eq(number_in(root, "workers_lost"), 3);
+	ck_assert_double_eq(number_in(root, "workers_stuck"), 1);
+	ck_assert_double_eq(number_in(reasons, "crash"), 2);
+	ck_assert_double_eq(number_in(reasons, "deadline"), 1);
+	ck_assert_double_eq(number_in(reasons, "max_requests"), 1);
+	ck_assert_ptr_null(json_get(reasons, "oom"));
+	root = line(); /* the next minute */
+	ck_assert_double_eq(number_in(root, "restarts"), 0);
+	ck_assert_double_eq(number_in(root, "workers_lost"), 0);
+	ck_assert_double_eq(number_in(root, "workers_stuck"), 0);
+}
+END_TEST
+
+START_TEST(a_worker_past_its_deadline_is_stuck)
+{
+	struct slot *slot = scoreboard_slot(board, GROUP_MAIN, 0);
+
+	slot_open(slot);
+	slot_owner(slot, getpid());
+	slot_ready(slot);
+	slot_accepted(slot);
+	slot_begin(slot, 0);
+	slot_deadline(slot, clock_now() + SECONDS(60));
+	ck_assert_double_eq(figure("workers_stuck"), 0);
+	slot_deadline(slot, clock_now() - SECONDS(60));
+	ck_assert_double_eq(figure("workers_stuck"), 1);
+}
+END_TEST
+
 START_TEST(the_metrics_say_what_the_task_has)
 {
 	struct buf out;
@@ -123,6 +170,8 @@ int main(void)
 	const TTest *const tests[] = {
 		busy_is_the_mean_of_the_minute,
 		workers_cpu_is_all_groups_share_of_the_cores,
+		restarts_are_the_minutes_by_reason,
+		a_worker_past_its_deadline_is_stuck,
 		the_metrics_say_what_the_task_has,
 	};
 

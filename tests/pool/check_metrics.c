@@ -124,7 +124,7 @@ START_TEST(every_line_is_prometheus_text)
 }
 END_TEST
 
-static const struct json *emf(struct tally before[GROUP_COUNT])
+static const struct json *emf(struct emf_before before[GROUP_COUNT])
 {
 	static const struct conf conf = { .millicores = 2000, .max_tasks = 1, .connections = 100 };
 	struct faults faults = { .count = 0 };
@@ -142,7 +142,7 @@ static const struct json *emf(struct tally before[GROUP_COUNT])
 /* The specification: a definition under _aws that names members of the same object, and strings as dimensions. */
 START_TEST(the_cloudwatch_line_defines_what_it_holds)
 {
-	struct tally before[GROUP_COUNT] = { 0 };
+	struct emf_before before[GROUP_COUNT] = { 0 };
 
 	pool_start(&pool, &service);
 	const struct json *root = emf(before), *aws = json_get(root, "_aws");
@@ -165,7 +165,7 @@ END_TEST
 
 START_TEST(each_cloudwatch_line_counts_from_the_one_before)
 {
-	struct tally before[GROUP_COUNT] = { 0 };
+	struct emf_before before[GROUP_COUNT] = { 0 };
 
 	pool_start(&pool, &service);
 	serve(10);
