@@ -7,7 +7,17 @@ RULES = []
 
 # Actions and resources as wide as `*`, with the reason.
 WIDE = {
+    "cloudformation:ListExports": "knows no resource; only reads",
+    "cloudwatch:GetMetricStatistics": "knows no resource; only reads",
     "ecr:GetAuthorizationToken": "knows no resource: it is the registry's",
+    "ecs:DeregisterTaskDefinition": "knows no resource; what runs goes on",
+    "ecs:DescribeTaskDefinition": "knows no resource; only reads",
+    "ecs:ListTasks": "is limited by a condition on the cluster",
+    "ecs:RegisterTaskDefinition": "knows no resource; its roles are limited by iam:PassRole",
+    "elasticloadbalancing:DescribeListeners": "knows no resource; only reads",
+    "elasticloadbalancing:DescribeRules": "knows no resource; only reads",
+    "elasticloadbalancing:DescribeTargetGroups": "knows no resource; only reads",
+    "elasticloadbalancing:DescribeTargetHealth": "knows no resource; only reads",
 }
 BALANCER = {
     "deletion_protection.enabled": "true",

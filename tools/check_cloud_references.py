@@ -254,6 +254,21 @@ def commands_exist(stack):
 
 
 @rule
+def releaser_may_release(stack):
+    """Whoever has the policy of that name may make every call of scripts/deploy."""
+    services = {"elbv2": "elasticloadbalancing"}
+    calls = re.findall(r'^    "\w+": f?"([a-z0-9]+) ([a-z-]+)', stack.sources("scripts/lib", "deploy*.py"), re.M)
+    needed = {f"{services.get(service, service)}:{verb.title().replace('-', '')}" for service, verb in calls}
+    for policy in (p for p in stack.all("IAM::ManagedPolicy") if p.name == "Releaser"):
+        allowed = [s["Action"] for s in policy.properties["PolicyDocument"]["Statement"] if s["Effect"] == "Allow"]
+        may = {action for one in allowed for action in (one if isinstance(one, list) else [one])}
+        for action in sorted(needed - may):
+            yield policy, f"scripts/deploy needs {action}"
+        if not needed:
+            yield policy, "scripts/deploy calls nothing"
+
+
+@rule
 def redis_user(stack):
     """The user may do what src/session does, to the keys of src/session/keys.h, and nothing more."""
     code = stack.sources("src/session")
@@ -274,10 +289,9 @@ def redis_user(stack):
 
 @rule
 def metrics_exist(stack):
-    """A metric of ours is written by emf.c with that dimension, or made from the log; a dashboard is JSON."""
+    """A metric of ours is written by emf.c with that dimension; a dashboard is JSON."""
     code = stack.source("src/api/emf.c")
     written = set(re.findall(r'^\t\{ "(\w+)", "\w+", \w+ \},', code, re.M))
-    made = {t["MetricName"] for f in stack.all("Logs::MetricFilter") for t in f.properties["MetricTransformations"]}
     asked = [(alarm, m["Namespace"], m["MetricName"], {d["Name"]: d["Value"] for d in m.get("Dimensions", [])})
              for alarm in stack.all("CloudWatch::Alarm") + stack.all("ApplicationAutoScaling::ScalingPolicy")
              for m in walk(alarm.properties) if {"Namespace", "MetricName"} <= set(m)]
@@ -290,9 +304,9 @@ def metrics_exist(stack):
         rows = [[x for x in m if isinstance(x, str)] for w in widgets for m in w["properties"]["metrics"]]
         asked += [(board, m[0], m[1], dict(zip(m[2::2], m[3::2]))) for m in rows]
     for where, namespace, name, dimensions in asked:
-        if namespace == "AgroBridge" and name not in written | made:
+        if namespace == "AgroBridge" and name not in written:
             yield where, f"there is no metric {name}"
-        elif namespace == "AgroBridge" and dimensions != ({} if name in made else {"service": "agrobridge"}):
+        elif namespace == "AgroBridge" and dimensions != {"service": "agrobridge"}:
             yield where, f"{name} has not the dimensions {dimensions}"
 
 
@@ -304,18 +318,3 @@ def walk(node):
     if isinstance(node, list):
         for each in node:
             yield from walk(each)
-
-
-@rule
-def filters_match(stack):
-    """What is looked for in the log is written by the pool."""
-    code = "\n".join(re.findall(r'"(?:[^"\\]|\\.)*"', stack.sources("src/pool")))
-    for found in stack.all("Logs::MetricFilter"):
-        terms = re.findall(r'"([^"]+)"', found.properties["FilterPattern"])
-        for term in terms:
-            reason = re.search(r"\((\w+)\)", term)
-            text = term.replace(reason[0], "(%s)") if reason else term
-            if text not in code or reason and f'"{reason[1]}"' not in code:
-                yield found, f"the pool never says {term!r}"
-        if not terms:
-            yield found, "looks for nothing"

@@ -1,5 +1,6 @@
 """The CloudFormation templates as plain data, for the rules of check-cloud: functions evaluated as far as they can be
 without AWS. What only AWS knows stays as text: ${Database.Endpoint.Address}, ${import agrobridge-vpc}."""
+import fnmatch
 import functools
 import json
 import os
@@ -122,9 +123,11 @@ class Stack:
     def source(self, file):
         return self.instead.get(file) or read(os.path.join(self.root, file))
 
-    def sources(self, folder):
+    def sources(self, folder, *patterns):
+        """All of a folder whose name is one of the patterns; without any, C."""
         names = sorted(os.listdir(os.path.join(self.root, folder)))
-        return "".join(self.source(f"{folder}/{n}") for n in names if n.endswith((".c", ".h")))
+        wanted = [n for n in names if any(fnmatch.fnmatch(n, p) for p in patterns or ("*.c", "*.h"))]
+        return "".join(self.source(f"{folder}/{n}") for n in wanted)
 
     def all(self, kind):
         """Resources of type AWS::kind."""

@@ -54,6 +54,9 @@ MISTAKES = (
     ("least_privilege", "service", "Action: iam:PassRole\n                Resource: !GetAtt ServiceStarter.Arn",
      "Action: iam:PassRole\n                Resource: '*'"),
     ("least_privilege", "service", "Action: ecs:RunTask", "Action: ecs:*"),
+    ("least_privilege", "service", "ecs:StopServiceDeployment, ecs:UpdateService]", "ecs:Stop*, ecs:UpdateService]"),
+    ("secrets_by_reference", "service", "USER_PASSWORD\n              ValueFrom: !Sub\n                - '${Secret}:password::'",
+     "USER_PASSWORD\n              ValueFrom: !Sub\n                - '${Secret}'"),
     ("balancer", "edge", "Value: weighted_random", "Value: least_outstanding_requests"),
     ("balancer", "edge", "deregistration_delay.timeout_seconds, Value: '20'",
      "deregistration_delay.timeout_seconds, Value: '300'"),
@@ -119,8 +122,9 @@ MISTAKES = (
     ("metrics_exist", "observe", '"AgroBridge", "waiting"', '"AgroBridge", "wating"'),
     ("metrics_exist", "observe", '{"stat": "Sum"}],\n', '{"stat": "Sum"}]\n'),
     ("metrics_exist", "observe", "Value: agrobridge}", "Value: agro}"),
-    ("filters_match", "observe", "died (oom)", "died (OOM)"),
-    ("filters_match", "observe", '"past its deadline"', '"past the deadline"'),
+    ("metrics_exist", "observe", "MetricName: workers_stuck", "MetricName: stuck"),
+    ("releaser_may_release", "service", "ecs:ContinueServiceDeployment, ", ""),
+    ("releaser_may_release", "service", "Action: logs:GetLogEvents", "Action: logs:FilterLogEvents"),
 )
 
 
