@@ -37,6 +37,11 @@ static int64_t queue_p99(const struct minute *m)
 	return tally_percentile(&m->since, TALLY_QUEUE_BUCKETS, 99);
 }
 
+static int64_t service_mean(const struct minute *m)
+{
+	return tally_mean(&m->since, TALLY_SERVICE_US);
+}
+
 static int64_t service_p95(const struct minute *m)
 {
 	return tally_percentile(&m->since, TALLY_SERVICE_BUCKETS, 95);
@@ -103,6 +108,7 @@ static const struct metric {
 	{ "busy", "Percent", busy_percent },
 	{ "waiting", "Count", waiting },
 	{ "queue_age_p99", "Milliseconds", queue_p99 },
+	{ "service_mean", "Milliseconds", service_mean },
 	{ "service_p95", "Milliseconds", service_p95 },
 	{ "requests", "Count", requests },
 	{ "errors", "Count", errors },

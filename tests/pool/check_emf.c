@@ -117,6 +117,17 @@ START_TEST(workers_cpu_is_all_groups_share_of_the_cores)
 }
 END_TEST
 
+/* What `agrobridge size` is told where nobody can ask the pool: milliseconds of a request. */
+START_TEST(the_mean_service_time_is_the_minutes)
+{
+	serve(GROUP_MAIN, 0.2, 0);
+	double mean = figure("service_mean");
+	ck_assert_double_ge(mean, 200);
+	ck_assert_double_lt(mean, 600);
+	ck_assert_double_eq(figure("service_mean"), 0);
+}
+END_TEST
+
 START_TEST(restarts_are_the_minutes_by_reason)
 {
 	scoreboard_restart(board, GROUP_MAIN, RESTART_CRASH);
@@ -170,6 +181,7 @@ int main(void)
 	const TTest *const tests[] = {
 		busy_is_the_mean_of_the_minute,
 		workers_cpu_is_all_groups_share_of_the_cores,
+		the_mean_service_time_is_the_minutes,
 		restarts_are_the_minutes_by_reason,
 		a_worker_past_its_deadline_is_stuck,
 		the_metrics_say_what_the_task_has,
