@@ -5,6 +5,7 @@ give the same digest.
 """
 
 import argparse
+import contextlib
 import gzip
 import hashlib
 import json
@@ -13,6 +14,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -20,11 +22,16 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import packages
 from services import SOURCE, Failure
-from stack import Stack
+from stack import Stack, Steps, say
 
 NAMES = ("nginx", "app")
 PODMAN = ("podman", "--runtime", "runc")
+LIMITS = ("--ulimit=nofile=4096:4096", "--ulimit=nproc=4096:4096")  # podman's own need a fully privileged root
 PULL_SECONDS = 120
+RDS_CA_URL = "https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem"
+STEPS = 5  # engine, base, two images, and what is done with them
+# In the log of a build: podman's and docker's way to say which instruction runs.
+INSTRUCTION = re.compile(rb"STEP \d+/\d+: (.*)|^#\d+ \[.*?\] (.*)", re.MULTILINE)
 
 
 def output(*argv):
@@ -42,15 +49,17 @@ def works(*argv, seconds=None):
 
 
 class Builder:
-    """Keeps its logs and a base made here in the stack's directory."""
+    """Keeps its logs and a base made here in the stack's directory. Builds once."""
 
     def __init__(self, podman=False):
         stack = Stack(os.environ.get("AGROBRIDGE_VAR") or SOURCE / "var")
         stack.make_directories()
         self.var, self.log = stack.var, stack.log_dir / "image.log"
-        self.podman = podman or not works("docker", "info")
-        if self.podman:
-            packages.install("image", self.log)
+        self.steps = Steps(STEPS)
+        with self.steps.step("looking for podman" if podman else "looking for docker, else podman"):
+            self.podman = podman or not works("docker", "info")
+            if self.podman:
+                packages.install("image", self.log)
         self.engine = PODMAN if self.podman else ("docker",)
 
     def base(self, release):
@@ -74,15 +83,41 @@ class Builder:
         return made
 
     def run(self, *argv):
-        with open(self.log, "ab") as log:
-            if subprocess.run(list(map(str, argv)), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                              check=False).returncode:
-                raise Failure(f"{argv[0]} failed", self.log)
+        """Its output goes to the log; on a terminal this step's line shows how long it has run and what it does."""
+        with open(self.log, "ab") as log, contextlib.ExitStack() as stack:
+            start, begun = log.tell(), time.monotonic()
+            process = stack.enter_context(
+                subprocess.Popen(list(map(str, argv)), stdin=subprocess.DEVNULL, stdout=log, stderr=log))
+            if sys.stdout.isatty():
+                stack.callback(self.show, "")
+            while sys.stdout.isatty() and process.poll() is None:
+                self.show(f"{time.monotonic() - begun:.0f} s  {self.instruction(start)}")
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    process.wait(1)
+        if process.returncode:
+            raise Failure(f"{argv[0]} failed", self.log,
+                          "correct what the log says, or the network if something could not be fetched; then try again")
+
+    def instruction(self, start):
+        with open(self.log, "rb") as log:
+            log.seek(start)
+            found = INSTRUCTION.findall(log.read())
+        return " ".join(b"".join(found[-1]).decode(errors="replace").split()) if found else ""
+
+    @staticmethod
+    def show(text):
+        """Instead of what stands behind the cursor, which stays where it is."""
+        text = text[:max(shutil.get_terminal_size().columns - 40, 8)]
+        say(f"\x1b[K{text}" + "\b" * len(text), end="")
 
     def build(self, release="bookworm", rds_ca=None, cache=True, tag="latest"):
         """{"app": image id, "nginx": image id}"""
+        if rds_ca and not Path(rds_ca).is_file():
+            raise Failure(f"{rds_ca} is not a file", hint=f"curl -o {rds_ca} {RDS_CA_URL}")
         version, revision, epoch, origin = identity()
-        arguments = {"BASE": self.base(release), "REVISION": revision, "SOURCE_DATE_EPOCH": epoch}
+        with self.steps.step(f"getting Debian {release}"):
+            base = self.base(release)
+        arguments = {"BASE": base, "REVISION": revision, "SOURCE_DATE_EPOCH": epoch}
         labels = {"version": version, "revision": revision, "source": origin,
                   "created": datetime.fromtimestamp(int(epoch), timezone.utc).isoformat()}
         options = ["--file", SOURCE / "container/Dockerfile"]
@@ -96,7 +131,8 @@ class Builder:
         options += [f"--build-arg={name}={value}" for name, value in arguments.items()]
         options += [f"--label=org.opencontainers.image.{name}={value}" for name, value in labels.items() if value]
         for name in NAMES:
-            self.run(*self.engine, "build", *options, "--target", name, "--tag", full_name(name, tag), SOURCE)
+            with self.steps.step(f"building agrobridge-{name}"):
+                self.run(*self.engine, "build", *options, "--target", name, "--tag", full_name(name, tag), SOURCE)
         return {name: self.inspect(full_name(name, tag))["Id"].removeprefix("sha256:") for name in NAMES}
 
     def inspect(self, image):
@@ -142,10 +178,13 @@ def identity():
 
 def build(options):
     builder = Builder()
-    for name, digest in builder.build(options.base, options.rds_ca, not options.no_cache, options.tag).items():
-        image = full_name(name, options.tag)
-        print(f"{image:<34} {builder.inspect(image)['Size'] / 1e6:5.1f} MB, {builder.compressed(image) / 1e6:.1f} MB"
-              f" compressed  sha256:{digest}", flush=True)
+    digests = builder.build(options.base, options.rds_ca, not options.no_cache, options.tag)
+    names = [full_name(name, options.tag) for name in digests]
+    with builder.steps.step("measuring them"):
+        sizes = [(builder.inspect(name)["Size"] / 1e6, builder.compressed(name) / 1e6) for name in names]
+    say("")
+    for name, digest, (plain, packed) in zip(names, digests.values(), sizes):
+        say(f"  {name}  {plain:.1f} MB, {packed:.1f} MB compressed\n    sha256:{digest}")
     return 0
 
 
@@ -155,6 +194,7 @@ def test(options):
         raise Failure("the test needs root: it makes a network namespace", hint="sudo scripts/image test")
     builder = Builder(podman=True)
     builder.build(options.base, tag=options.tag)
+    builder.steps.skip("running them as a task")
     program = Path(__file__).with_name("image_test.py")
     return subprocess.run(["unshare", "--net", "sh", "-c", 'ip link set lo up && exec "$@"', "sh", sys.executable, "-B",
                            program, *options.tests],
@@ -178,8 +218,8 @@ def main(argv):
     options = parse(argv)
     try:
         return {"build": build, "test": test}[options.what](options)
-    except (Failure, OSError, subprocess.SubprocessError) as failure:
-        print(f"scripts/image: {failure}", file=sys.stderr)
+    except (Failure, OSError, subprocess.SubprocessError, KeyboardInterrupt) as failure:
+        print(f"scripts/image: {failure or 'interrupted'}", file=sys.stderr)
         return 1
 
 
