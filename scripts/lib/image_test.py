@@ -26,7 +26,7 @@ SOURCE = Path(__file__).resolve().parents[2]
 for folder in ("scripts/lib", "tests/faults", "tests/stack"):
     sys.path.insert(0, str(SOURCE / folder))
 
-from image import PODMAN, full_name, output
+from image import LIMITS, PODMAN, full_name, output
 from services import Certificates, Failure, Postgres, Redis, answers, free_port
 from test_readme import tour
 from world import ORGANIZATION, PASSWORD, Client, eventually
@@ -35,11 +35,10 @@ TAG = os.environ.get("AGROBRIDGE_TEST_TAG", "latest")
 USER = "10001:10001"
 
 # As the task definition says it.
-TASK = ["--read-only", f"--user={USER}", "--cap-drop=ALL", "--cpus=1", "--tmpfs=/tmp:rw,noexec,nosuid,nodev,size=64m"]
-MEMORY_MB = {"app": 512, "nginx": 128}
-# Here only: Fargate cannot say the first two; the others are instead of podman's defaults, a tmpfs in three more places
-# and limits that only a fully privileged root can give.
-LIMITS = ["--ulimit=nofile=4096:4096", "--ulimit=nproc=4096:4096"]
+TASK = ["--read-only", f"--user={USER}", "--cap-drop=ALL", "--cpus=1", "--tmpfs=/tmp:rw,noexec,nosuid,nodev,size=128m"]
+MEMORY_MB = {"app": 512, "nginx": 256}
+# Here only: Fargate cannot say the first two; the others are instead of podman's defaults, of which one is a tmpfs in
+# three more places.
 LOCAL_ONLY = ["--security-opt=no-new-privileges", "--pids-limit=256", "--read-only-tmpfs=false", *LIMITS]
 
 # What the program asks of Redis (src/session), and nothing else.
@@ -75,7 +74,8 @@ class NameServer(threading.Thread):
             question = query[12:query.index(b"\0", 12) + 5]
             known = question[:-4].endswith(b"\4test\0")
             found = known and question[-4:] == b"\0\1\0\1"  # A, IN
-            head = query[:2] + (b"\x85\x80" if known else b"\x85\x83") + b"\0\1" + (b"\0\1" if found else b"\0\0") + bytes(4)
+            head = b"".join((query[:2], b"\x85\x80" if known else b"\x85\x83", b"\0\1",
+                             b"\0\1" if found else b"\0\0", bytes(4)))
             address = b"\xc0\x0c\0\1\0\1\0\0\0\x3c\0\4\x7f\0\0\1" if found else b""
             self.socket.sendto(head + question + address, client)
 
@@ -85,7 +85,8 @@ class TlsPostgres(Postgres):
 
     def prepare(self):
         super().prepare()
-        (self.data / "pg_hba.conf").write_text("hostssl all all 127.0.0.1/32 scram-sha-256\n")
+        (self.data / "pg_hba.conf").write_text("hostssl all kerberos 127.0.0.1/32 gss\n"
+                                               "hostssl all all 127.0.0.1/32 scram-sha-256\n")
 
 
 class World:
@@ -135,9 +136,9 @@ class World:
 
     def once(self, *argv, stdin=None, **conf):
         """A one-off container of the app: (exit status, everything it said)."""
-        done = subprocess.run([*PODMAN, "run", "--rm", "-i", *self.options("app", **self.conf | conf), full_name("app", TAG),
-                               *argv], input=stdin, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                              check=False)
+        done = subprocess.run([*PODMAN, "run", "--rm", "-i", *self.options("app", **self.conf | conf),
+                               full_name("app", TAG), *argv],
+                              input=stdin, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
         return done.returncode, done.stdout
 
     def migrate(self):
@@ -210,6 +211,11 @@ class Task:
         done = subprocess.run([*PODMAN, "logs", self.container(image)], capture_output=True, text=True, check=False)
         return done.stdout + done.stderr
 
+    def said(self, image):
+        """What its entrypoint said, [(level, message)]: among lines of requests, and of nginx's errors, which are text."""
+        lines = [json.loads(line) for line in self.logs(image).splitlines() if line.startswith("{")]
+        return [(line["level"], line["message"]) for line in lines if "message" in line]
+
     def agrobridge(self, *argv):
         """Exit status of the program, run inside as a health check is."""
         return subprocess.run([*PODMAN, "exec", self.container("app"), "agrobridge", *argv], capture_output=True,
@@ -247,16 +253,23 @@ class Images(unittest.TestCase):
         programs = {name for name, member in self.files["app"].items()
                     if re.match(r"(usr/)?s?bin/.", name) and not member.isdir()}
         self.assertEqual(programs, {"usr/bin/agrobridge"})
-        done = subprocess.run([*PODMAN, "run", "--rm", "--network=none", *LIMITS, "--entrypoint=/bin/sh", full_name("app", TAG)],
-                              capture_output=True, text=True, check=False)
+        done = subprocess.run([*PODMAN, "run", "--rm", "--network=none", *LIMITS, "--entrypoint=/bin/sh",
+                               full_name("app", TAG)], capture_output=True, text=True, check=False)
         self.assertEqual(done.returncode, 127, done.stderr)
 
-    def test_every_package_inside_is_on_record_with_its_licence(self):
-        for image, least in {"app": {"libc6", "libpq5", "libgcc-s1"}, "nginx": {"libc6", "nginx", "busybox-static"}}.items():
-            names = set(self.files[image])
+    def test_these_packages_are_inside_on_record_and_with_their_licence(self):
+        openssl = {"libssl3", "libssl3t64", "libzstd1", "zlib1g"}
+        expected = {
+            "app": openssl | {"ca-certificates", "libargon2-1", "libc6", "libcjson1", "libfcgi0ldbl", "libfcgi0t64",
+                              "libgcc-s1", "libhiredis0.14", "libhiredis1.1.0", "libpq-dev"},
+            "nginx": openssl | {"busybox", "libc6", "libcrypt1", "libpcre2-8-0", "nginx"}}
+        least = {"app": {"ca-certificates", "libargon2-1", "libc6", "libgcc-s1", "libpq-dev"},
+                 "nginx": {"busybox", "libc6", "nginx"}}
+        for image, names in self.files.items():
             recorded = {name.removeprefix("var/lib/dpkg/status.d/") for name in names if "/status.d/" in name}
             licensed = {name.split("/")[3] for name in names if re.match(r"usr/share/doc/[^/]+/copyright$", name)}
-            self.assertLessEqual(least, recorded)
+            self.assertLessEqual(recorded, expected[image])
+            self.assertLessEqual(least[image], recorded)
             self.assertTrue(any(name.startswith("libssl3") for name in recorded))
             self.assertEqual(recorded | {"agrobridge"}, licensed)
 
@@ -315,8 +328,10 @@ class Hardened(unittest.TestCase):
         postgres, redis = self.world.conf["DATABASE_URL"], self.world.conf["REDIS_URL"]
         cases = {
             "all right": (0, r"PostgreSQL: ok\nRedis: ok", {}),
-            "a stranger's PostgreSQL": (1, r"could not reach PostgreSQL: .*certificate verify failed", {"DATABASE_CA": "/authorities/strangers"}),
-            "a stranger's Redis": (1, r"could not reach Redis: self-signed certificate", {"REDIS_CA": "/authorities/strangers"}),
+            "a stranger's PostgreSQL": (1, r"could not reach PostgreSQL: .*certificate verify failed", {
+                "DATABASE_CA": "/authorities/strangers"}),
+            "a stranger's Redis": (1, r"could not reach Redis: self-signed certificate", {
+                "REDIS_CA": "/authorities/strangers"}),
             "PostgreSQL of another name": (1, r"could not reach PostgreSQL: .*does not match host name \"db\.test\"", {
                 "DATABASE_URL": postgres.replace("localhost", "db.test")}),
             "Redis of another name": (1, r"could not reach Redis: .*(?i:hostname mismatch)", {
@@ -325,6 +340,8 @@ class Hardened(unittest.TestCase):
                 "DATABASE_CA": "", "DATABASE_URL": f"{postgres}?sslmode=disable"}),
             "plaintext to Redis": (1, r"could not reach Redis: ", {
                 "REDIS_URL": redis.replace("rediss:", "redis:")}),
+            "a PostgreSQL that wants Kerberos": (1, r"could not reach PostgreSQL: .*GSSAPI", {
+                "DATABASE_URL": postgres.replace("agrobridge_app", "kerberos", 1)}),
             "a name that does not exist": (1, r"could not reach PostgreSQL: .*name could not be resolved", {
                 "DATABASE_URL": postgres.replace("localhost", "db.nowhere")}),
             "a wrong password of Redis": (1, r"could not reach Redis: .*WRONGPASS", {"REDIS_PASSWORD": "wrong"}),
@@ -379,7 +396,7 @@ class Stopping(unittest.TestCase):
         self.task = self.enterContext(Task(self.world, drain_ms=3000))
 
     def test_nobody_loses_a_request(self):
-        """nginx drains and quits, then the app. Every write that nginx took was answered, and the client has the answer."""
+        """nginx drains and quits, then the app. Every write that nginx took was answered; the client has the answer."""
         first = Client(self.task.url).login()
         product = first.post("/v1/products", {"name": "Aguacate", "commodity": "avocado"}).json()["id"]
         began = threading.Barrier(5)
@@ -420,6 +437,8 @@ class Stopping(unittest.TestCase):
 
     def test_a_task_whose_nginx_is_started_again_is_ready_again(self):
         self.assertEqual(self.task.stop("nginx"), 0)
+        self.assertEqual(self.task.said("nginx"),
+                         [("info", "draining for 3.000 s"), ("info", "nginx ended with status 0")])
         self.assertEqual(self.task.agrobridge("status", "--ready"), 1)
         podman("start", self.task.container("nginx"))
         eventually(self, lambda: self.task.readyz() == 200, seconds=20, why="not ready again")
@@ -435,6 +454,8 @@ class Stopping(unittest.TestCase):
         pid = re.search(r"^(\d+) +nginx: master", master, re.MULTILINE)[1]
         os.kill(int(pid), signal.SIGKILL)
         self.assertEqual(self.task.wait("nginx"), 128 + signal.SIGKILL)
+        self.assertEqual(self.task.said("nginx"), [("error", "nginx ended with status 137")])
+        self.assertEqual(self.task.said("nginx"), [("error", "nginx ended with status 137")])
 
     def test_a_drain_that_is_no_number_is_refused_at_the_start(self):
         done = subprocess.run([*PODMAN, "run", "--rm", *self.world.options("nginx", DRAIN_MS="15s"),
@@ -443,6 +464,20 @@ class Stopping(unittest.TestCase):
                          (1, "drain: AGROBRIDGE_DRAIN_MS is not a number of milliseconds: '15s'"))
 
 
+class Lines(unittest.TextTestResult):
+    """One line a test: what it promises, and the seconds it took."""
+
+    def getDescription(self, test):
+        return "  " + test.id().rpartition(".")[2].removeprefix("test_").replace("_", " ")
+
+    def startTest(self, test):
+        self.begun = time.monotonic()
+        super().startTest(test)
+
+    def addSuccess(self, test):
+        self.stream.writeln(f"ok {time.monotonic() - self.begun:.1f} s")
+
+
 if __name__ == "__main__":
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    unittest.main()
+    unittest.main(testRunner=unittest.TextTestRunner(stream=sys.stdout, verbosity=2, resultclass=Lines))
