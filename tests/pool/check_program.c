@@ -77,7 +77,7 @@ START_TEST(a_request_byte_by_byte_is_answered)
 	ck_assert_int_eq(fcgi_read(&client, SECONDS(5)), FCGI_ANSWERED);
 	ck_assert_int_eq(fcgi_status(&client), 200);
 	ck_assert_str_eq(fcgi_header(&client, "Content-Type"), "application/json");
-	ck_assert_str_eq(fcgi_body(&client), "{\"status\":\"alive\"}");
+	ck_assert_ptr_eq(strstr(fcgi_body(&client), "{\"status\":\"alive\","), fcgi_body(&client));
 }
 END_TEST
 
