@@ -192,10 +192,15 @@ def test(options):
     """In a network of its own, which the containers and the stores share: nothing else is there, every port is free."""
     if os.geteuid() != 0:
         raise Failure("the test needs root: it makes a network namespace", hint="sudo scripts/image test")
+    program = Path(__file__).with_name("image_test.py")
+    classes = re.findall(r"^class (\w+)\(unittest\.TestCase\)", program.read_text(), re.MULTILINE)
+    known = {*classes, *re.findall(r"def (test_\w+)", program.read_text())}
+    for name in options.tests:
+        if not known.issuperset(name.split(".")):
+            raise Failure(f"there is no test {name}", hint=f"{', '.join(classes)}, or CLASS.TEST of {program}")
     builder = Builder(podman=True)
     builder.build(options.base, tag=options.tag)
     builder.steps.skip("running them as a task")
-    program = Path(__file__).with_name("image_test.py")
     return subprocess.run(["unshare", "--net", "sh", "-c", 'ip link set lo up && exec "$@"', "sh", sys.executable, "-B",
                            program, *options.tests],
                           env=os.environ | {"AGROBRIDGE_TEST_TAG": options.tag}, check=False).returncode
@@ -203,14 +208,18 @@ def test(options):
 
 def parse(argv):
     parser = argparse.ArgumentParser(prog="scripts/image", description=(
-        "Builds the container images agrobridge-app and agrobridge-nginx; says their sizes and digests."))
+        "Builds the container images agrobridge-app and agrobridge-nginx; says their sizes and digests. With docker"
+        " where its engine runs, else with podman, installed if it is missing. The log is log/image.log of var/, or of"
+        " $AGROBRIDGE_VAR."))
     parser.add_argument("what", nargs="?", choices=("build", "test"), default="build",
-                        help="test: build, and run them as a task against PostgreSQL and Redis over TLS")
-    parser.add_argument("tests", nargs="*", help="of test: only these")
-    parser.add_argument("--base", choices=("bookworm", "trixie"), default="bookworm", help="the Debian to build on")
+                        help="build, or build and run them as a task against PostgreSQL and Redis over TLS (root)")
+    parser.add_argument("tests", nargs="*", metavar="TEST", help="of test: only these, CLASS or CLASS.TEST")
+    parser.add_argument("--base", choices=("bookworm", "trixie"), default="bookworm",
+                        help="the Debian to build on (default: bookworm)")
     parser.add_argument("--rds-ca", metavar="FILE", type=Path, help="becomes /etc/ssl/certs/rds-ca.pem of the app")
-    parser.add_argument("--tag", default="latest")
-    parser.add_argument("--no-cache", action="store_true", help="with the packages of today")
+    parser.add_argument("--tag", default="latest", help="of both images (default: latest)")
+    parser.add_argument("--no-cache", action="store_true",
+                        help="with the packages of today; else with those of the last build")
     return parser.parse_intermixed_args(argv)
 
 
@@ -219,7 +228,7 @@ def main(argv):
     try:
         return {"build": build, "test": test}[options.what](options)
     except (Failure, OSError, subprocess.SubprocessError, KeyboardInterrupt) as failure:
-        print(f"scripts/image: {failure or 'interrupted'}", file=sys.stderr)
+        print(f"scripts/image: {str(failure) or 'interrupted'}", file=sys.stderr)
         return 1
 
 
