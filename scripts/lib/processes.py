@@ -177,12 +177,13 @@ def command(argv, tether=False):
     return [*identity().prefix, *tie, *map(str, argv)]
 
 
-def spawn(argv, log, env=None, tether=False):
-    """Starts a daemon in its own session, output appended to `log`. Returns its Process."""
+def spawn(argv, log, env=None, tether=False, enter=()):
+    """Starts a daemon in its own session, output appended to `log`. Returns its Process. `enter`, a command that runs
+    another one elsewhere, still has our rights."""
     with open(log, "ab") as output:
         identity().own(log)  # nginx opens /dev/stdout again, by name
         child = subprocess.Popen(
-            command(argv, tether), stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
+            [*map(str, enter), *command(argv, tether)], stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
             env=env, start_new_session=True, umask=0o077)
     child.returncode = 0  # ours to reap(), not Popen's: it would warn about a child it has not waited for
     return Process(child.pid)

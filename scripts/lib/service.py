@@ -1,6 +1,7 @@
 """One daemon of a stack: started on a free port, waited for until it serves, stopped with all its children.
 
 `tether=True` ends it with the thread that started it: for tests, so that a killed one leaves nothing behind.
+`address` is where it listens; `enter` is a command that runs another one elsewhere, in a namespace or a cgroup.
 Every service has .process (pid), .log, stop(), freeze() and thaw(), and can be started again after stop().
 """
 
@@ -63,10 +64,10 @@ class Service:
     stop_seconds = 10
     start_seconds = 30
 
-    def __init__(self, directory, log=None, tether=False):
+    def __init__(self, directory, log=None, tether=False, address=LOOPBACK, enter=()):
         self.directory = Path(directory)
         self.log = Path(log) if log else self.directory / f"{self.name}.log"
-        self.tether = tether
+        self.tether, self.address, self.enter = tether, address, enter
         self.process = None
 
     # What each service says about itself.
@@ -86,15 +87,19 @@ class Service:
         """Takes other ports after these were lost to somebody else; False if they are not ours to choose."""
         return False
 
-    def start(self):
+    def launch(self):
+        """Starts it, and does not wait until it serves."""
         if len(str(self.directory)) > DIRECTORY_MAX:
             raise Failure(f"{self.directory} is too long for Unix sockets in it: at most {DIRECTORY_MAX} characters",
                           hint="choose a shorter directory (AGROBRIDGE_VAR, TMPDIR)")
         processes.identity().make_directory(self.directory)
         self.prepare()
+        self.process = processes.spawn(self.argv(), self.log, env=self.env(), tether=self.tether, enter=self.enter)
+
+    def start(self):
         for _ in range(5):
             said = self.log.stat().st_size if self.log.exists() else 0
-            self.process = processes.spawn(self.argv(), self.log, env=self.env(), tether=self.tether)
+            self.launch()
             try:
                 self._wait_ready()
                 return self

@@ -82,7 +82,7 @@ class Postgres(Service):
         self.quick, self.certificates, self.settings = quick, certificates, settings or {}
 
     def url(self, role, database="agrobridge"):
-        return f"postgresql://{role}:{self.passwords[role]}@{LOOPBACK}:{self.port}/{database}"
+        return f"postgresql://{role}:{self.passwords[role]}@{self.address}:{self.port}/{database}"
 
     @property
     def app_url(self):
@@ -136,7 +136,7 @@ class Postgres(Service):
                      "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync",
                      *(["--wal-segsize=1"] if self.quick else [])]), self.log):
                 raise Failure("initdb failed", self.log)
-            self.process = processes.spawn(self.argv(), self.log, tether=self.tether)
+            self.process = processes.spawn(self.argv(), self.log, tether=self.tether, enter=self.enter)
             self._wait_ready()
             self.psql(SETUP.format(**self.passwords), database="postgres")
         finally:
@@ -147,7 +147,7 @@ class Postgres(Service):
 
     def argv(self):
         settings = {
-            "listen_addresses": LOOPBACK, "port": self.port, "unix_socket_directories": self.directory,
+            "listen_addresses": self.address, "port": self.port, "unix_socket_directories": self.directory,
             "unix_socket_permissions": "0700", "timezone": "UTC", "log_timezone": "UTC",
             "max_connections": 210,  # AGROBRIDGE_CONNECTIONS, 200, and room for people
         }
@@ -223,7 +223,7 @@ class Redis(Service):
     def url(self):
         if self.certificates:
             return f"rediss://:{self.password}@localhost:{self.port}/0"
-        return f"redis://:{self.password}@{LOOPBACK}:{self.port}/0"
+        return f"redis://:{self.password}@{self.address}:{self.port}/0"
 
     @property
     def unix_url(self):
@@ -239,7 +239,7 @@ class Redis(Service):
         if not program:
             raise Failure("redis-server is not installed", hint="apt-get install redis-server")
         settings = {
-            "bind": LOOPBACK, "port": self.port, "unixsocket": self.directory / "redis.sock", "unixsocketperm": 700,
+            "bind": self.address, "port": self.port, "unixsocket": self.directory / "redis.sock", "unixsocketperm": 700,
             "requirepass": self.password, "save": '""', "appendonly": "no", "daemonize": "no", "dir": self.directory,
         }
         if self.certificates:
@@ -258,7 +258,7 @@ class Redis(Service):
         if self.certificates:
             context = ssl.create_default_context(cafile=self.certificates.ca)
             wrap = lambda plain: context.wrap_socket(plain, server_hostname="localhost")  # noqa: E731
-        return answers((LOOPBACK, self.port), f"AUTH {self.password}\r\nPING\r\n".encode(), b"+PONG", wrap)
+        return answers((self.address, self.port), f"AUTH {self.password}\r\nPING\r\n".encode(), b"+PONG", wrap)
 
 
 # --- farther away ---------------------------------------------------------------------------------------------------------
@@ -343,11 +343,11 @@ class Nginx(Service):
 
     @property
     def url(self):
-        return f"http://{LOOPBACK}:{self.port}"
+        return f"http://{self.address}:{self.port}"
 
     @property
     def ops_url(self):
-        return f"http://{LOOPBACK}:{self.ops_port}"
+        return f"http://{self.address}:{self.ops_port}"
 
     @property
     def conf(self):
@@ -362,8 +362,8 @@ class Nginx(Service):
         env = os.environ | {
             "AGROBRIDGE_PORT": str(self.port), "AGROBRIDGE_OPS_PORT": str(self.ops_port),
             "AGROBRIDGE_SOCKET_DIR": str(self.socket_dir), "AGROBRIDGE_TRUSTED_PROXIES": self.trusted_proxies}
-        done = subprocess.run([SOURCE / "nginx/render", self.directory], env=env, capture_output=True, text=True,
-                              check=False)
+        done = subprocess.run([SOURCE / "nginx/render", self.directory, self.address], env=env, capture_output=True,
+                              text=True, check=False)
         if done.returncode:
             raise Failure(done.stderr.strip())
         processes.identity().own(self.conf)
@@ -376,4 +376,4 @@ class Nginx(Service):
         return [program, "-e", "stderr", "-c", self.conf]
 
     def is_ready(self):
-        return all(answers((LOOPBACK, port)) for port in (self.port, self.ops_port))
+        return all(answers((self.address, port)) for port in (self.port, self.ops_port))
