@@ -40,7 +40,8 @@ class AlarmTest(unittest.TestCase):
 
 class Metrics(unittest.TestCase):
     def test_errors_are_those_of_targets_and_of_the_load_balancer_in_percent_of_all(self):
-        self.assertEqual(error_percent([Answer(200)] * 96 + [Answer(404), Answer(500), Answer(503), Answer(502, None)]), 3)
+        bad = [Answer(500), Answer(503), Answer(502, None)]
+        self.assertEqual(error_percent([Answer(200)] * 96 + [Answer(404), *bad]), 3)
 
     def test_requests_for_which_no_target_could_be_chosen_are_not_counted_as_requests(self):
         refused = Answer(503, None, False)
@@ -59,7 +60,8 @@ class Metrics(unittest.TestCase):
 class WatchTest(unittest.TestCase):
     def setUp(self):
         self.answers, self.lost, self.events, self.at = [Answer(200)] * 50, 7, [], 0
-        self.watch = Watch(lambda: self.answers, lambda: self.lost, lambda kind, text, at: self.events.append((at, text)))
+        self.watch = Watch(lambda: self.answers, lambda: self.lost,
+                           lambda kind, text, at: self.events.append((at, text)))
 
     def minutes(self, number):
         for _ in range(number):

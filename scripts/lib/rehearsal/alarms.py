@@ -1,8 +1,8 @@
 """The CloudWatch alarms that roll a release back: errors, slow and lost of container/aws/observe.yaml.
 
-Stands for, as documented: a point a minute; an alarm sounds while enough of its last points breach, and a missing point does not.
-As the template has it: over the whole load balancer, production and test listener together; RequestCount, by which
-errors are divided, counts only requests for which a target could be chosen.
+Stands for, as documented: a point a minute; an alarm sounds while enough of its last points breach, and a missing point
+does not. As the template has it: over the whole load balancer, production and test listener together; RequestCount, by
+which errors are divided, counts only requests for which a target could be chosen.
 
 Leaves out: the minutes CloudWatch takes to get a metric from the load balancer.
 """

@@ -1,10 +1,10 @@
 """Application Auto Scaling's target tracking of an ECS service, and the CPU it tracks.
 
-Stands for, as documented: out after 3 points in a row above the target, in after 15 minutes below 0.9 of it; in proportion to the
-metric, rounded up. Out again within the cooldown of 60 s only if that is more than what the first step led to, counted
-from what there was before it; in again only after 300 s; scaling out ends that wait. Without enough points nothing
-happens. Of several policies one is enough to scale out, all must agree to scale in, the largest answer wins. No scaling
-in during a deployment.
+Stands for, as documented: out after 3 points in a row above the target, in after 15 minutes below 0.9 of it; in
+proportion to the metric, rounded up. Out again within the cooldown of 60 s only if that is more than what the first step
+led to, counted from what there was before it; in again only after 300 s; scaling out ends that wait. Without enough
+points nothing happens. Of several policies one is enough to scale out, all must agree to scale in, the largest answer
+wins. No scaling in during a deployment.
 
 Leaves out: CloudWatch's own delays (AWS says 363 s from load to action with points of 60 s, 86 s with 20 s; here it is
 the three points alone); that scaling in is "more gradual" than in proportion; that a cooldown starts only when the new
