@@ -1,17 +1,14 @@
-"""Measuring: load by wrk and open_loop.c, processor time from /proc, medians, and a peer measured in the same breath.
+"""Measuring: load by wrk and an open loop, processor time from /proc, medians, and a peer measured in the same breath.
 
 Only ratios of one run mean anything: the machine is small and shared, and the load runs on it too.
 """
 
-import json
-import math
 import os
 import re
 import statistics
 import subprocess
 import sys
 import tempfile
-from collections import namedtuple
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -19,6 +16,8 @@ SOURCE = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(SOURCE / "scripts/lib"), str(SOURCE / "tests/faults")]
 
 import processes
+from rehearsal import load
+from rehearsal.load import PATIENCE, good, http_text, parse, percentile, stdin_of
 from services import Delay, Nginx, Service
 from world import ORGANIZATION, World
 
@@ -134,7 +133,7 @@ class FarWorld(World):
         if self.delay_by[0]:
             self.delay = Delay(self.path / "d", self.postgres.app_url, *self.delay_by, tether=True).start()
             self.conf["DATABASE_URL"] = self.delay.url
-        self.open_loop = build("open_loop", self.path, "-lm")
+        self.open_loop = load.build(self.path)
 
     def __enter__(self):
         super().__enter__()
@@ -155,37 +154,15 @@ class FarWorld(World):
         self.pool.start()
 
 
-def http_text(method, path, token=None, body=None, headers=()):
-    """A request for open_loop(): a run of # in it becomes as many last digits of its number."""
-    lines = [f"{method} {path} HTTP/1.1", "Host: bench", *headers]
-    lines += [f"Authorization: Bearer {token}"] if token else []
-    text = "" if body is None else json.dumps(body)
-    lines += ["Content-Type: application/json", f"Content-Length: {len(text)}"] if text else []
-    return "\r\n".join([*lines, "", text])
-
-
-Request = namedtuple("Request", "phase kind number at late took what")  # times in seconds
-
-
 def open_loop(world, mix, *phases, seed=1):
-    """Runs open_loop.c against nginx: `mix` is {kind: (weight, text)}, a phase "RATE:SECONDS". Returns the requests in the
-    order they were to start."""
-    blocks = "".join(f"{kind} {weight} {len(text)}\n{text}" for kind, (weight, text) in mix.items())
-    command = [world.open_loop, str(world.nginx.port), str(seed), *phases]
-    said = subprocess.run(command, input=blocks, capture_output=True, text=True, check=False)
+    """Runs the generator against nginx: `mix` is {kind: (weight, text)}, a phase "RATE:SECONDS". Returns the requests in
+    the order they were to start."""
+    command = [world.open_loop, f"127.0.0.1:{world.nginx.port}", str(seed), str(PATIENCE), *phases]
+    mix = stdin_of((kind, *rest) for kind, rest in mix.items())
+    said = subprocess.run(command, input=mix, capture_output=True, text=True, check=False)
     if said.returncode:
         raise RuntimeError(said.stderr)
-    requests = []
-    for line in said.stdout.splitlines():
-        phase, kind, number, at, late, took, what = line.split()
-        requests.append(Request(int(phase), kind, number, int(at) / 1e6, int(late) / 1e6, int(took) / 1e6, what))
-    return sorted(requests, key=lambda r: r.at)
-
-
-def percentile(values, percent):
-    """By nearest rank; 0 of nothing."""
-    values = sorted(values)
-    return values[math.ceil(len(values) * percent / 100) - 1] if values else 0
+    return sorted(map(parse, said.stdout.splitlines()), key=lambda r: r.at)
 
 
 def judge(promises):
@@ -203,5 +180,5 @@ def workspace(stack):
     return directory
 
 
-__all__ = ["ExitStack", "FarWorld", "Plain", "Shot", "StockNginx", "cpu_seconds", "family", "http_text", "judge", "median",
-           "open_loop", "percentile", "private_kib", "pss_kib", "workspace"]
+__all__ = ["ExitStack", "FarWorld", "Plain", "Shot", "StockNginx", "cpu_seconds", "family", "good", "http_text", "judge",
+           "median", "open_loop", "percentile", "private_kib", "pss_kib", "workspace"]

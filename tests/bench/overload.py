@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""More load than the pool can carry, in an open loop: 4 workers, PostgreSQL 20 ms away, Poisson arrivals of open_loop.c.
+"""More load than the pool can carry, in an open loop: 4 workers, PostgreSQL 20 ms away, Poisson arrivals.
 
 Median of five rounds. Each finds the peak (a closed loop that keeps all workers busy) and what is normal (half of the peak),
 offers three and ten times the peak, each followed by half again, and holds them against that round's own peak and normal:
@@ -21,7 +21,7 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-from bench import FarWorld, http_text, judge, median, open_loop, percentile
+from bench import FarWorld, good, http_text, judge, median, open_loop, percentile
 from plot import Line, Panel, draw
 
 ROUNDS, WORKERS, DELAY_MS, QUEUE_TIMEOUT_MS = 5, 4, 20, 250
@@ -41,10 +41,6 @@ def mixed(world, run):
     return {"read": (70, reads(world, run)["read"][1]),
             "list": (15, http_text("GET", "/v1/lots?limit=20", token)),
             "write": (15, http_text("POST", f"/v1/lots/{world.LOT}##/events", token, event))}
-
-
-def good(request):
-    return request.what[0] == "2"
 
 
 class Level:

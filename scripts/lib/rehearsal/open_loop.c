@@ -2,21 +2,25 @@
  * Open-loop load over HTTP/1.1: requests start at random times of a given rate, whatever the answers do, and each is timed
  * from the moment it was to start. A closed loop, as wrk is one, asks less the slower it is answered: it overloads nothing.
  *
- *   open_loop PORT SEED PHASE...     on 127.0.0.1; phases follow each other without a gap
+ *   open_loop ADDRESS:PORT SEED PATIENCE PHASE...     phases follow each other without a gap
  *
  * A phase is RATE:SECONDS, Poisson arrivals at so many a second, or CLIENTSc:SECONDS, a closed loop for comparison.
+ * SIGTERM ends the load early: nothing starts any more, what has started is waited for.
  *
  * stdin is the mix: blocks of "NAME WEIGHT LENGTH\n" and LENGTH bytes of request, in which a run of # becomes as many
- * last digits of the request's number: with eight no two requests are alike, with two a hundred take turns.
- * stdout has a line a request: phase, name, number, then microseconds: when it was to start (from the start of the load), how
- * late it did, how long it took from when it was to start; and what came: the status, `refused` for 503 with Retry-After
- * and a problem document, `lost` when the connection broke or nothing came within 10 s of the end.
+ * last digits of the request's number: with eight no two requests are alike, with two a hundred take turns. Several blocks
+ * may have one name.
+ * stdout has a line a request, at most 100 ms after its end: phase, name, number, then microseconds: when it was to start
+ * (from the start of the load), how late it did, how long it took from when it was to start; what came: the status,
+ * `refused` for 503 with Retry-After and a problem document, `lost` when the connection could not be made or broke,
+ * `timeout` when nothing came within PATIENCE seconds; and the problem document's code, or -.
  */
 #include <arpa/inet.h>
 #include <err.h>
 #include <errno.h>
 #include <math.h>
 #include <netinet/tcp.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -30,12 +34,12 @@
 #include <unistd.h>
 
 enum {
-	KINDS_MOST = 8,
-	PHASES_MOST = 32,
+	KINDS_MOST = 128,
+	PHASES_MOST = 256,
 	CONNECTIONS_MOST = 8192, /* more requests in flight than that: this is no open loop any more */
 	HEAD_SIZE = 4096,
 	DIGITS = 8,
-	GRACE_US = 10 * 1000 * 1000,
+	TICK_US = 100 * 1000,
 };
 
 struct kind {
@@ -63,7 +67,8 @@ struct connection {
 	bool busy, closes;
 	struct request request;
 	char head[HEAD_SIZE], what[16];
-	size_t have;   /* of the head */
+	size_t have;   /* of the head, and of a problem document, which is kept behind it */
+	size_t body;   /* where in `head` a problem document that is kept begins; 0: there is none */
 	long long due; /* bytes of the body still to come; -1: the head is not complete */
 };
 
@@ -75,7 +80,8 @@ static struct connection *idle[CONNECTIONS_MOST]; /* not busy, connected or not 
 static unsigned numbers;
 static int epoll;
 static struct sockaddr_in server = { .sin_family = AF_INET };
-static int64_t origin;
+static int64_t origin, patience;
+static volatile sig_atomic_t stopped;
 
 static int64_t now_us(void)
 {
@@ -105,7 +111,9 @@ static void read_phases(char **text)
 {
 	int64_t end = 0;
 
-	for (; *text && phase_count < PHASES_MOST; text++, phase_count++) {
+	for (; *text; text++, phase_count++) {
+		if (phase_count == PHASES_MOST)
+			errx(2, "more than %d phases", PHASES_MOST);
 		struct phase *p = &phases[phase_count];
 		char *rest;
 		p->rate = strtod(*text, &rest);
@@ -136,30 +144,48 @@ static const struct kind *choose(void)
 
 /* --- one request --- */
 
-static void report(const struct request *r, int64_t now, const char *what)
+/* The member `code` of a problem document that is kept, or -. */
+static int code_of(const struct connection *c, const char **ret_code)
 {
-	printf("%d %s %0*u %lld %lld %lld %s\n", r->phase, r->kind->name, DIGITS, r->number,
-		(long long)r->intended, (long long)(r->started - r->intended), (long long)(now - r->intended),
-		what);
+	static const char member[] = "\"code\":\"";
+	const char *code = c->body ? strstr(c->head + c->body, member) : NULL;
+
+	*ret_code = code ? code + sizeof member - 1 : "-";
+	return code ? (int)strcspn(*ret_code, "\" \n") : 1;
 }
 
-/* An idle connection, the one used last, else a new one. The connect blocks, for some 50 us: it is to this machine. */
+static void report(const struct connection *c, const char *what)
+{
+	const struct request *r = &c->request;
+	const char *code;
+	int length = code_of(c, &code);
+
+	printf("%d %s %0*u %lld %lld %lld %s %.*s\n", r->phase, r->kind->name, DIGITS, r->number,
+		(long long)r->intended, (long long)(r->started - r->intended),
+		(long long)(now_us() - r->intended), what, length, code);
+}
+
+/* An idle connection, the one used last, else a new one, not connected yet. */
 static struct connection *take(void)
 {
-	static const int one = 1;
-
 	if (!idle_count && connection_count == CONNECTIONS_MOST)
 		errx(1, "%d requests in flight: more than an open loop can have here", in_flight);
-	struct connection *c = idle_count ? idle[--idle_count] : &connections[connection_count++];
-	if (c->fd > 0)
-		return c;
+	return idle_count ? idle[--idle_count] : &connections[connection_count++];
+}
+
+/* Blocks, for some 50 us: the address is of this machine. */
+static bool connected(struct connection *c)
+{
+	static const int one = 1;
 	struct epoll_event on_read = { .events = EPOLLIN, .data.ptr = c };
+
+	if (c->fd > 0)
+		return true;
 	c->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (c->fd < 0 || connect(c->fd, (struct sockaddr *)&server, sizeof server) < 0 ||
-		setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one) < 0 ||
-		epoll_ctl(epoll, EPOLL_CTL_ADD, c->fd, &on_read) < 0)
-		err(1, "connect");
-	return c;
+	if (c->fd < 0 || setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one) < 0)
+		err(1, "socket");
+	return connect(c->fd, (struct sockaddr *)&server, sizeof server) == 0 &&
+	       epoll_ctl(epoll, EPOLL_CTL_ADD, c->fd, &on_read) == 0;
 }
 
 static void hang_up(struct connection *c)
@@ -170,12 +196,20 @@ static void hang_up(struct connection *c)
 
 static void done(struct connection *c, const char *what)
 {
-	report(&c->request, now_us(), what);
+	report(c, what);
 	c->busy = false;
 	in_flight--;
 	idle[idle_count++] = c;
-	if (c->closes || !strcmp(what, "lost"))
+	if (c->closes)
 		hang_up(c);
+}
+
+/* No answer will come on this connection any more. */
+static void give_up(struct connection *c, const char *what)
+{
+	c->body = 0;
+	c->closes = true;
+	done(c, what);
 }
 
 static void start(int phase, int64_t intended)
@@ -186,7 +220,7 @@ static void start(int phase, int64_t intended)
 
 	c->busy = true;
 	c->closes = false;
-	c->have = 0;
+	c->have = c->body = 0;
 	c->due = -1;
 	c->request = (struct request){ k, phase, ++numbers, intended, now_us() };
 	in_flight++;
@@ -196,8 +230,8 @@ static void start(int phase, int64_t intended)
 		size_t run = strspn(p, "#") < DIGITS ? strspn(p, "#") : DIGITS;
 		memcpy(p, digits + DIGITS - run, run);
 	}
-	if (send(c->fd, text, k->length, MSG_NOSIGNAL) != (ssize_t)k->length)
-		done(c, "lost");
+	if (!connected(c) || send(c->fd, text, k->length, MSG_NOSIGNAL) != (ssize_t)k->length)
+		give_up(c, "lost");
 }
 
 /* --- its answer --- */
@@ -223,42 +257,46 @@ static bool header_is(const char *head, const char *name, const char *start)
 /* Takes what has come of the head; false: more has to. */
 static bool head_complete(struct connection *c)
 {
-	c->head[c->have] = '\0';
 	char *end = strstr(c->head, "\r\n\r\n");
 	if (!end)
 		return false;
-	long long body = c->have - (end + 4 - c->head);
+	size_t head = (size_t)(end + 4 - c->head);
 	end[2] = '\0';
 	const char *length = header(c->head, "Content-Length");
+	bool problem = header_is(c->head, "Content-Type", "application/problem+json");
 	snprintf(c->what, sizeof c->what, "%.3s", c->head + strcspn(c->head, " ") + 1);
-	if (!strcmp(c->what, "503") && header(c->head, "Retry-After") &&
-		header_is(c->head, "Content-Type", "application/problem+json"))
+	if (problem && !strcmp(c->what, "503") && header(c->head, "Retry-After"))
 		snprintf(c->what, sizeof c->what, "refused");
 	c->closes = header_is(c->head, "Connection", "close");
 	if (!length)
 		errx(1, "an answer without Content-Length:\n%s", c->head);
-	c->due = strtoll(length, NULL, 10) - body;
+	c->due = strtoll(length, NULL, 10) - (long long)(c->have - head);
+	if (problem && c->due >= 0 && c->have + (size_t)c->due < sizeof c->head)
+		c->body = head;
 	return true;
 }
 
 static void receive(struct connection *c)
 {
 	static char scrap[65536];
-	bool in_head = c->busy && c->due < 0;
-	ssize_t n = recv(c->fd, in_head ? c->head + c->have : scrap,
-		in_head ? sizeof c->head - 1 - c->have : sizeof scrap, MSG_DONTWAIT);
+	bool in_head = c->busy && c->due < 0, kept = in_head || (c->busy && c->body);
+	ssize_t n = recv(c->fd, kept ? c->head + c->have : scrap,
+		kept ? sizeof c->head - 1 - c->have : sizeof scrap, MSG_DONTWAIT);
 
 	if (n < 0 && errno == EAGAIN)
 		return;
 	if (n <= 0) {
 		if (c->busy)
-			done(c, "lost");
+			give_up(c, "lost");
 		else
-			hang_up(c); /* nginx has had enough of it */
+			hang_up(c); /* the server has had enough of it */
 		return;
 	}
-	if (in_head) {
+	if (kept) {
 		c->have += (size_t)n;
+		c->head[c->have] = '\0';
+	}
+	if (in_head) {
 		if (!head_complete(c))
 			return;
 	} else {
@@ -268,17 +306,33 @@ static void receive(struct connection *c)
 		done(c, c->what);
 }
 
+/* Every TICK_US: waits no longer for what has taken too long, and lets the reader see what came. */
+static void tick(void)
+{
+	static int64_t next;
+	int64_t now = now_us();
+
+	if (now < next)
+		return;
+	next = now + TICK_US;
+	for (struct connection *c = connections; c < connections + connection_count; c++)
+		if (c->busy && now - c->request.intended > patience)
+			give_up(c, "timeout");
+	fflush(stdout);
+}
+
+/* Until then, but no longer than to the next tick. */
 static void receive_until(int64_t at)
 {
 	struct epoll_event events[256];
 	int64_t left = at - now_us();
-	struct timespec wait = { .tv_sec = left / 1000000, .tv_nsec = left % 1000000 * 1000 };
 
-	if (left < 0)
-		wait = (struct timespec){ 0 };
+	left = left < 0 ? 0 : left > TICK_US ? TICK_US : left;
+	struct timespec wait = { .tv_nsec = left * 1000 };
 	int n = epoll_pwait2(epoll, events, 256, &wait, NULL);
 	for (int i = 0; i < n; i++)
 		receive(events[i].data.ptr);
+	tick();
 }
 
 /* --- the load --- */
@@ -300,32 +354,45 @@ static void run_phase(int number, int64_t begin)
 		for (; next <= now && next < p->end; next += gap_us(p->rate))
 			start(number, next);
 		receive_until(next < p->end ? next : p->end);
-	} while (now < p->end);
+	} while (now < p->end && !stopped);
+}
+
+static void stop(int number)
+{
+	stopped = number;
+}
+
+static void read_server(char *text)
+{
+	char *colon = strchr(text, ':');
+
+	if (colon)
+		*colon = '\0';
+	if (!colon || !inet_aton(text, &server.sin_addr))
+		errx(2, "%s: not ADDRESS:PORT", text);
+	server.sin_port = htons((uint16_t)strtol(colon + 1, NULL, 10));
 }
 
 int main(int argc, char **argv)
 {
 	struct rlimit files;
 
-	if (argc < 4)
-		errx(2, "usage: open_loop PORT SEED PHASE...");
+	if (argc < 5)
+		errx(2, "usage: open_loop ADDRESS:PORT SEED PATIENCE PHASE...");
 	getrlimit(RLIMIT_NOFILE, &files);
 	files.rlim_cur = files.rlim_max;
 	setrlimit(RLIMIT_NOFILE, &files);
-	server.sin_port = htons((uint16_t)strtol(argv[1], NULL, 10));
-	server.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	signal(SIGTERM, stop);
+	read_server(argv[1]);
 	srand48(strtol(argv[2], NULL, 10));
-	read_phases(argv + 3);
+	patience = (int64_t)(strtod(argv[3], NULL) * 1e6);
+	read_phases(argv + 4);
 	read_mix();
 	epoll = epoll_create1(EPOLL_CLOEXEC);
 	origin = now_us();
-	for (int i = 0; i < phase_count; i++)
+	for (int i = 0; i < phase_count && !stopped; i++)
 		run_phase(i, i ? phases[i - 1].end : 0);
-	int64_t end = phases[phase_count - 1].end + GRACE_US;
-	while (in_flight && now_us() < end)
-		receive_until(end);
-	for (struct connection *c = connections; c < connections + connection_count; c++)
-		if (c->busy)
-			report(&c->request, now_us(), "lost");
+	while (in_flight)
+		receive_until(INT64_MAX);
 	return 0;
 }
