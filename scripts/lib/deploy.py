@@ -30,7 +30,7 @@ DRY_RUN = {
     "plan": (*LOOK, *CHECK),
     "release": (*LOOK, *CHECK, "update MigrateImage", "stack", "tasks", "run", "task", "log", "update AppImage",
                 *FOLLOW),
-    "rollback": (*LOOK, "deployments", "revisions", "image", "listener", "update AppImage", *FOLLOW),
+    "rollback": (*LOOK, "deployments", "deployment", "revisions", "image", "listener", "update AppImage", *FOLLOW),
 }
 
 

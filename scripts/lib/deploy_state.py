@@ -93,11 +93,8 @@ class State:
     def before(self):
         """(the images of the releases before this one, oldest first; whether this one was gone back to). To release
         what was there before is to go back: what came in between was taken back, and is no way back any more."""
-        history = self.aws("deployments", **self.where, statuses=["SUCCESSFUL"])["serviceDeployments"]
-        newest = sorted(history, key=lambda d: d["createdAt"])[-20:]  # as many as one call describes
-        arns = [d["targetServiceRevisionArn"] for d in newest]
         line, gone_back = [], False
-        for images in [*(r["images"] for r in (self.read_revisions(arns) if arns else ())), self.revision["images"]]:
+        for images in [*(r["images"] for r in self.history()), self.revision["images"]]:
             if images not in line:
                 line.append(images)
                 gone_back = False
@@ -105,6 +102,17 @@ class State:
                 del line[line.index(images) + 1:]
                 gone_back = True
         return line[:-1], gone_back
+
+    def history(self):
+        """Revisions, oldest first, 20 at most: one call describes no more. ECS forgets old deployments, so what the
+        oldest of them replaced is the first."""
+        found = self.aws("deployments", **self.where, statuses=["SUCCESSFUL"])["serviceDeployments"]
+        if not found:
+            return []
+        newest = sorted(found, key=lambda d: d["createdAt"])[-19:]
+        oldest = self.read_deployment(newest[0]["serviceDeploymentArn"])
+        return self.read_revisions([*(r["arn"] for r in oldest.get("sourceServiceRevisions", ())[:1]),
+                                    *(d["targetServiceRevisionArn"] for d in newest)])
 
     # --- the load balancer ---
 

@@ -181,9 +181,9 @@ class Cloud:
 
     def deploy(self, parameters):
         other = GREEN if self.group(self.current) == BLUE else BLUE
-        arn = f"{ECS}:service-deployment/shop/shop/{len(self.history) + 1}"
-        self.deployment = {"arn": arn, "status": "IN_PROGRESS", "stage": STAGES[0], "hook": "", "target": self.revision(
-            parameters["AppImage"], parameters["NginxImage"], other)}
+        target = self.revision(parameters["AppImage"], parameters["NginxImage"], other)
+        self.deployment = {"arn": f"{ECS}:service-deployment/shop/shop/{len(self.revisions)}", "status": "IN_PROGRESS",
+                           "stage": STAGES[0], "hook": "", "source": self.current, "target": target}
         self.history.append(self.deployment)
 
     def lead(self, rule, group):
@@ -214,6 +214,7 @@ class Cloud:
         hook = {"hookId": f"ecs-pause-{d['arn'][-1]}", "targetType": "PAUSE", "status": d["hook"]}
         return {"serviceDeployments": [{
             "serviceDeploymentArn": d["arn"], "status": d["status"], "lifecycleStage": d["stage"],
+            "sourceServiceRevisions": [{"arn": d["source"]}] if d["source"] else [],
             "lifecycleHookDetails": [hook] if d["hook"] else [], "deploymentConfiguration": {"bakeTimeInMinutes": 10},
             "targetServiceRevision": {
                 "arn": d["target"], "requestedTaskCount": 6, "runningTaskCount": 6 * (d["stage"] != STAGES[0]),

@@ -343,13 +343,14 @@ class Deploy(unittest.TestCase):
             self.assertEqual(self.cloud.status, "UPDATE_ROLLBACK_COMPLETE")
 
     def was_released(self, *pairs):
-        """Releases that are done, one after the other."""
+        """Releases that are done, one after the other; the first made the service."""
         for app, nginx in pairs:
             self.cloud.parameters |= {"AppImage": app, "NginxImage": nginx, "MigrateImage": app}
             self.cloud.migrated.append(app)
             self.cloud.deploy(self.cloud.parameters)
             self.cloud.lead(PRODUCTION, self.cloud.group(self.cloud.deployment["target"]))
             self.cloud.end("SUCCESSFUL", "UPDATE_COMPLETE")
+        self.cloud.history[0]["source"] = None
         self.cloud.calls.clear()
 
     def runs(self):
@@ -373,6 +374,13 @@ class Deploy(unittest.TestCase):
             self.assertEqual(self.deploy("rollback")[0], 1)
             self.assertEqual(self.runs(), [OLDER, NGINX])
 
+    def test_rollback_to_what_ecs_has_forgotten_the_release_of(self):
+        self.was_released((OLD, NGINX), (NEW, NGINX))
+        del self.cloud.history[0]
+        self.assertEqual((self.deploy("rollback")[0], self.runs()), (0, [OLD, NGINX]))
+        self.cloud.parameters["MigrateImage"] = OLD  # so that the history alone must say it
+        self.assertEqual((self.deploy("rollback")[0], self.runs()), (1, [OLD, NGINX]))
+
     def test_rollback_of_nginx_alone(self):
         self.was_released((OLDER, NGINX), (OLD, NGINX), (OLD, NEW_NGINX))
         self.assertEqual((self.deploy("rollback")[0], self.runs()), (0, [OLD, NGINX]))
@@ -391,7 +399,7 @@ class Deploy(unittest.TestCase):
         self.assertEqual((self.deploy("rollback")[0], self.cloud.changes()), (1, []))
 
     def test_rollback_interrupted_and_run_again(self):
-        for name, count in (("update-stack", 1), *(("describe-service-deployments", n) for n in (1, 4, 6)),
+        for name, count in (("update-stack", 1), *(("describe-service-deployments", n) for n in (2, 5, 7)),
                             ("continue-service-deployment", 1)):
             with self.subTest(name, count=count):
                 self.reset()
