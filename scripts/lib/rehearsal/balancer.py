@@ -103,12 +103,6 @@ def parse(line):
     return Answer(listener, group, server != "<NOSRV>", int(status), seconds if seconds >= 0 else None)
 
 
-def listens(path):
-    """True if somebody listens on that Unix socket."""
-    with socket.socket(socket.AF_UNIX) as probe:
-        return probe.connect_ex(str(path)) == 0
-
-
 class Target:
     """One registered address and its state: initial, healthy, unhealthy or draining."""
 
@@ -281,18 +275,28 @@ class Balancer:
             self._haproxy = subprocess.Popen(["setpriv", "--pdeathsig", "TERM", program, "-db", "-f", configuration],
                                              stdin=subprocess.DEVNULL, stdout=access, stderr=errors)
         deadline = time.monotonic() + START_SECONDS
-        while not listens(self._socket):
+        while not self._serves():
             if self._haproxy.poll() is not None or time.monotonic() > deadline:
                 self._stop()
                 raise Failure("haproxy does not start", log)
             time.sleep(0.01)
 
-    def _tell(self, *commands):
+    def _serves(self):
+        """It answers only when all its ports are open."""
+        try:
+            return bool(self._ask("show version"))
+        except OSError:
+            return False
+
+    def _ask(self, *commands):
         with socket.socket(socket.AF_UNIX) as control:
             control.settimeout(START_SECONDS)
             control.connect(str(self._socket))
             control.sendall("; ".join(commands).encode() + b"\n")
-            said = b"".join(iter(lambda: control.recv(65536), b"")).decode().strip()
+            return b"".join(iter(lambda: control.recv(65536), b"")).decode().strip()
+
+    def _tell(self, *commands):
+        said = self._ask(*commands)
         if said and " changed from " not in said and not said.startswith("no need to change"):
             raise Failure(f"haproxy, told {'; '.join(commands)}: {said.splitlines()[0]}")
 
