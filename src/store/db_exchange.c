@@ -247,7 +247,7 @@ static int rollback(struct db *db)
 	db->err = 0;
 	db->committing = false;
 	db->in_transaction = false; /* a ROLLBACK that is refused is not rolled back */
-	if (!append(db, QUERY_ROLLBACK, NULL))
+	if (!append(db, QUERY_ROLLBACK, (const struct db_value[]){ { .type = DB_VOID } }))
 		return -ERR_UNAVAILABLE;
 	TRY(db_flush(db));
 	return db_result(db, NULL);
