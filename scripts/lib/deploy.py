@@ -109,15 +109,14 @@ def rollback(deployer, options):
         return end_what_runs(deployer)
     now, schema = deployer.revision["images"], deployer.parameters["MigrateImage"]
     before, gone_back = deployer.before()
-    if not before:
-        raise Failure(f"clients have {short_pair(now)}, and ECS remembers no release before it",
-                      hint="scripts/deploy release IMAGE@sha256:...")
-    wanted = before[-1]
+    wanted = before[-1] if before else {"app": "IMAGE@sha256:...", "nginx": "IMAGE@sha256:..."}
+    further = f"scripts/deploy release {wanted['app']} --nginx {wanted['nginx']}"
     if gone_back or deployer.goes_back() or not same(now, {"app": schema}):
         raise Failure(f"clients have {short_pair(now)}: what came after it is taken back already, or never came",
                       hint=f"the schema is that of {short(schema)}, which keeps one release before it working. To go"
-                           f" further back all the same:\nscripts/deploy release {wanted['app']}"
-                           f" --nginx {wanted['nginx']}")
+                           f" further back all the same:\n{further}")
+    if not before:
+        raise Failure(f"clients have {short_pair(now)}, and ECS remembers no release before it", hint=further)
     say(f"back to {short_pair(wanted)}; the schema stays: it keeps the release before it working")
     if refused(deployer, applying(options, IN_AN_EMERGENCY), wanted):
         raise Failure("refused: nothing was changed")

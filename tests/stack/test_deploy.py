@@ -357,7 +357,7 @@ class Deploy(unittest.TestCase):
         return [c["image"] for c in self.cloud.revisions[self.cloud.current]["containerImages"]]
 
     def test_rollback_of_a_release_that_is_done(self):
-        self.assertEqual(self.deploy("rollback")[0], 1, "there is none")
+        self.assertIn("remembers no release before", self.deploy("rollback")[1])
         self.was_released((OLDER, NGINX), (OLD, NGINX), (NEW, NEW_NGINX), (NEW, NEW_NGINX))
         self.cloud.cpu, self.cloud.health = [99.0], ["unhealthy"]  # the reason for it
         status, said = self.deploy("rollback")
@@ -395,8 +395,12 @@ class Deploy(unittest.TestCase):
 
     def test_no_rollback_of_what_went_back_by_itself(self):
         self.was_released((OLDER, NGINX), (OLD, NGINX))
-        self.cloud.status = "UPDATE_ROLLBACK_COMPLETE"
-        self.assertEqual((self.deploy("rollback")[0], self.cloud.changes()), (1, []))
+        for _ in range(2):
+            self.cloud.status = "UPDATE_ROLLBACK_COMPLETE"
+            status, said = self.deploy("rollback")
+            self.assertEqual((status, self.cloud.changes()), (1, []))
+            self.assertIn("is taken back already", said)
+            self.reset()  # no release before either
 
     def test_rollback_interrupted_and_run_again(self):
         for name, count in (("update-stack", 1), *(("describe-service-deployments", n) for n in (2, 5, 7)),
