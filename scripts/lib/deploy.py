@@ -88,7 +88,7 @@ def release(deployer, options):
     if deployer.busy() and not deployer.deployment and deployer.parameters["MigrateImage"] == wanted["app"]:
         say("this release is under way: waiting for the stack")
         deployer.wait_for_stack()
-    if (not deployer.busy() and not deployer.deployment and deployer.runs(wanted)
+    if (not deployer.busy() and not deployer.deployment and deployer.runs(wanted) and not deployer.changes_role()
             and (not deployer.template or deployer.has_template(deployer.template))):
         say(f"the service runs {short(wanted['app'])} already")
         return deployer.done(wanted)
@@ -204,6 +204,7 @@ def parse(argv):
     parser.add_argument("--revision", metavar="REVISION", help="what green must say it is built from")
     parser.add_argument("--template", type=file, metavar="FILE", help=(
         "the service's template, sent with the images; else the stack's own stays"))
+    parser.add_argument("--role", choices=("a", "b"), help="PostgreSQL's role of the release; else it stays")
     parser.add_argument("--force", action="store_true", help=f"release though the CPU is not below {MOST_CPU} %%")
     parser.add_argument("--dry-run", action="store_true", help="print each call of aws, make none")
     parser.add_argument("--stack", default="agrobridge-service", metavar="NAME", help="of the service (%(default)s)")
@@ -212,8 +213,9 @@ def parse(argv):
     options = parser.parse_args(argv)
     if options.what == "release" and not options.image:
         parser.error("release: which image?")
-    if options.what in ("rollback", "status") and (options.image or options.nginx or options.revision):
-        parser.error(f"{options.what} takes no image")
+    if options.what in ("rollback", "status") and (options.image or options.nginx or options.revision
+                                                    or options.role):
+        parser.error(f"{options.what} takes no image, revision or role")
     if options.what == "status" and options.template:
         parser.error("status takes no template")
     return options

@@ -18,7 +18,7 @@ def template_words(file):
 class Deployer(State):
     def __init__(self, options):
         super().__init__(options)
-        self.interval, self.build = options.interval, options.revision
+        self.interval, self.build, self.role = options.interval, options.revision, options.role
         self.answered = set()  # hooks, and deployments told to roll back; AWS may still show them as they were
 
     def update(self, template=None, **changed):
@@ -27,7 +27,7 @@ class Deployer(State):
         parameters = [{"ParameterKey": key, "ParameterValue": changed[key]} if key in changed else
                       {"ParameterKey": key, "UsePreviousValue": True}
                       for key in known if key in changed or key in self.parameters]
-        said = [f"{key} {short(image)}" for key, image in changed.items()]
+        said = [f"{key} {short(value) if '@' in value else value}" for key, value in changed.items()]
         say("stack: " + ", ".join(said + ([f"template {template}"] if template else [])))
         try:
             self.aws("update", stack=self.stack_name, template=template_words(template),
@@ -37,6 +37,12 @@ class Deployer(State):
                 raise
             return False
         return True
+
+    def role_as(self, parameter):
+        return {parameter: self.role} if self.role else {}
+
+    def changes_role(self):
+        return bool(self.role) and self.parameters.get("DatabaseRole") != self.role
 
     def wait_for_stack(self):
         waiting = Waiting()
@@ -48,7 +54,7 @@ class Deployer(State):
 
     def migrate(self, image):
         """The schema, by the new image: green prepares its statements on it. `migrate` may run twice."""
-        if self.update(MigrateImage=image):
+        if self.update(MigrateImage=image, **self.role_as("MigrateRole")):
             self.wait_for_stack()
             if self.status != "UPDATE_COMPLETE":
                 raise Failure(f"stack {self.stack_name} is {self.status}",
@@ -151,7 +157,8 @@ class Deployer(State):
 
     def release(self, wanted):
         """Sends the images, and the template where one was given; 0 when the clients have them."""
-        self.update(self.template, AppImage=wanted["app"], NginxImage=wanted["nginx"])
+        self.update(self.template, AppImage=wanted["app"], NginxImage=wanted["nginx"],
+                    **self.role_as("DatabaseRole"))
         return self.judge(wanted, self.follow(wanted))
 
     def judge(self, wanted, deployment):

@@ -58,7 +58,8 @@ class Cloud:
         """The test listener's port on this machine, the clients' URL, the text that the stack was made of."""
         self.port, self.url, self.template, self.version = port, url, template, "aws-cli/2.34.49 Python/3.13"
         self.calls, self.hooks = [], {}
-        self.parameters = {"Name": "shop", "AppImage": OLD, "NginxImage": NGINX, "MigrateImage": OLD, "CorsOrigins": ""}
+        self.parameters = {"Name": "shop", "AppImage": OLD, "NginxImage": NGINX, "MigrateImage": OLD, "CorsOrigins": "",
+                           "MigrateRole": "a", "DatabaseRole": "a"}
         self.before, self.status = (dict(self.parameters), template), "UPDATE_COMPLETE"
         self.weights = {PRODUCTION: {BLUE: 100, GREEN: 0}, TEST: {BLUE: 0, GREEN: 100}}
         self.revisions, self.history, self.deployment = {}, [], None

@@ -115,6 +115,17 @@ class Deploy(unittest.TestCase):
             self.assertEqual(self.cloud.weights[PRODUCTION], {BLUE: 100, GREEN: 0})
             self.assertEqual(self.cloud.parameters["NginxImage"], NEW_NGINX)
 
+    def test_a_release_with_the_other_role(self):
+        self.assertEqual(self.deploy("release", NEW, "--role", "b")[0], 0)
+        self.assertEqual(self.cloud.changes(), ["update MigrateImage MigrateRole", "run-task",
+                                                "update AppImage NginxImage DatabaseRole", "CONTINUE"])
+        with self.subTest("the same images, to change a password"):
+            self.assertEqual(self.deploy("release", NEW, "--role", "b")[0], 0)
+            self.assertEqual(len(self.cloud.changes()), 4)
+            self.assertEqual(self.deploy("release", NEW, "--role", "a")[0], 0)
+            self.assertEqual(self.cloud.parameters["DatabaseRole"], "a")
+            self.assertEqual(self.cloud.changes()[4:6], ["update MigrateImage MigrateRole", "run-task"])
+
     def test_the_program_is_interrupted(self):
         with self.start("release", NEW) as process:
             self.at("run-task", 1, lambda: (process.send_signal(signal.SIGINT), process.wait(30)))
