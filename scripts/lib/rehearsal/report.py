@@ -87,7 +87,11 @@ tbody th { font-weight: 400; white-space: nowrap; }
 td.verdict, td.at { white-space: nowrap; }
 td.bad { color: var(--loud); font-weight: 600; }
 a { color: inherit; }
-@media print { body { max-width: none; padding: 0; font-size: 0.75rem; } section, tr { break-inside: avoid; } details { display: none; } }
+@media print {
+    body { max-width: none; padding: 0; font-size: 0.75rem; }
+    section, tr { break-inside: avoid; }
+    details { display: none; }
+}
 """
 
 
