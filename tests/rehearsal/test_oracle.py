@@ -11,7 +11,7 @@ SOURCE = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(SOURCE / "scripts/lib"), str(SOURCE / "tests/faults")]
 
 from rehearsal import load, oracle  # noqa: E402
-from rehearsal.load import Account, Load, Request, note  # noqa: E402
+from rehearsal.load import Account, Load, Request, Visitor, note  # noqa: E402
 from world import PASSWORD, World  # noqa: E402
 
 
@@ -55,12 +55,14 @@ class TablesTest(unittest.TestCase):
         cls.world = cls.enterClassContext(World())
         directory = cls.enterClassContext(tempfile.TemporaryDirectory(prefix="ab-"))
         address = f"127.0.0.1:{cls.world.nginx.port}"
-        account = Account(address, "p@faults.example", PASSWORD)
+        account, another = (Account(address, "p@faults.example", PASSWORD) for _ in range(2))
         account.login()
         lots = load.prepare(account, 3)
         mix = load.mix_for("rush", lots, [account], load.SHARES | {"event": 80})
-        with Load(Clock, address, "rush", mix, [(150, 1)], directory) as running:
+        with Load(Clock, address, "rush", mix, [(150, 1)], directory) as running, \
+                Visitor(Clock, another, "rush", every=0.1) as visitor:
             cls.journal = running.wait()
+        cls.visits = visitor.journal
         cls.lot = lots[0][0]
         cls.done = [r for r in cls.journal if r.kind == "event" and r.what == "201"]
 
@@ -77,6 +79,11 @@ class TablesTest(unittest.TestCase):
         self.assertEqual({(r.kind, r.what) for r in self.journal if r.kind != "login"},
                          {("trace", "200"), ("lot", "200"), ("list", "200"), ("event", "201")})
         self.assertEqual({r.what for r in self.journal if r.kind == "login"} - {"200"}, set())
+
+    def test_a_session_lives_through_the_load(self):
+        self.assertGreater(len(self.visits), 3)
+        self.assertEqual([(v.kind, v.what) for v in self.visits],
+                         [("refresh" if n else "login", "200") for n in range(len(self.visits))])
 
     def test_a_load_that_was_carried_has_no_fault(self):
         self.assertGreater(len(self.done), 50)
