@@ -19,12 +19,14 @@ SOURCE = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(SOURCE / "scripts/lib"))
 
 import processes  # noqa: E402
+from image import full_name  # noqa: E402
 from rehearsal import cpu, net, store, task  # noqa: E402
 from rehearsal.names import Names  # noqa: E402
 from services import Failure, answers, migrate  # noqa: E402
 
 INSIDE = "AGROBRIDGE_TEST_SANDBOX"
 WHY_NOT = None if os.environ.get(INSIDE) else net.why_no_sandbox()
+TAG = os.environ.get("AGROBRIDGE_TEST_TAG")  # of the images
 SPEED = 100
 
 
@@ -271,16 +273,18 @@ class Stores(Ground):
 class Tasks(Ground):
     """Plain processes."""
 
+    images = None
+
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
         binary = os.environ.get("AGROBRIDGE_BIN")
         if not binary:
             raise Failure("AGROBRIDGE_BIN is not set: name the program, AGROBRIDGE_BIN=build/agrobridge")
-        cls.release = task.Release("blue", 2, binary=Path(binary))
+        cls.release = task.Release("blue", 2, binary=Path(binary), images=cls.images)
         # No stores: a task starts and is ready without them.
         cls.conf = {"DATABASE_URL": "postgresql://agrobridge_app:x@database.rehearsal.test:5432/agrobridge",
-                    "REDIS_URL": "redis://cache.rehearsal.test:6379/0", "LOGIN_WORKERS": 1, "MEMORY_MB": 512}
+                    "REDIS_URL": "redis://cache.rehearsal.test:6379/0", "LOGIN_WORKERS": 1}
 
     def start(self, zone="a", cores=0.5):
         one = task.Task(self.net, zone, self.release, self.conf, self.directory, cores).start()
@@ -341,6 +345,31 @@ class Tasks(Ground):
             one = self.start()
             one.process(name).kill()
             self.assertFalse(one.running)
+
+
+@unittest.skipUnless(TAG, "AGROBRIDGE_TEST_TAG names no images")
+class Containers(Tasks):
+    images = {name: full_name(name, TAG) for name in ("app", "nginx")}
+
+    def test_they_are_hardened_and_in_the_group(self):
+        one = self.start()
+        eventually(lambda: self.readyz(one) == 200)
+        everything = [p.pid for name in ("nginx", "app") for p in one.process(name).family()]
+        self.assertGreater(len(everything), 6)
+        for pid in everything:
+            status = dict(line.split(":\t", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
+            self.assertEqual(status["Uid"].split(), ["10001"] * 4)
+            self.assertEqual((int(status["CapEff"], 16), int(status["CapBnd"], 16), status["NoNewPrivs"]), (0, 0, "1"))
+            self.assertIn("ro", Path(f"/proc/{pid}/mounts").read_text().splitlines()[0].split()[3].split(","))
+            self.assertIn("agrobridge-rehearsal-", Path(f"/proc/{pid}/cgroup").read_text())
+
+    def test_nothing_stays_of_them(self):
+        one = self.start()
+        folders = lambda: [*(self.directory / "podman/root").glob("overlay-containers/*/userdata"),
+                           *cpu.ROOT.glob(f"*/{cpu.PREFIX}*/*")]
+        self.assertTrue(folders())
+        one.kill()
+        self.assertEqual(folders(), [])
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ CORE = "10.0.0.1"
 PREFIX = 16
 ZONES = ("a", "b", "c")
 NETNS = Path("/run/netns")
+OWN = {NETNS: 755, "/dev/shm": 1777}  # the latter holds podman's locks
 SANDBOX = ("unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc")
 
 # For every process of the sandbox: names come from our server and from nowhere else.
@@ -118,7 +119,8 @@ class Net:
         if len(Path("/proc/net/route").read_text().splitlines()) > 1:
             raise Failure("this network is in use: the rehearsal makes one of its own", hint="scripts/rehearse run")
         NETNS.mkdir(parents=True, exist_ok=True)
-        _run(["mount", "-t", "tmpfs", "-o", "mode=755", "netns", NETNS])
+        for folder, mode in OWN.items():
+            _run(["mount", "-t", "tmpfs", "-o", f"mode={mode}", "rehearsal", folder])
         for name, text in FILES.items():
             new = NETNS / Path(name).name
             new.write_text(text)
@@ -133,5 +135,5 @@ class Net:
         _ip("link delete vpc")
         for zone in self.zones.values():
             zone.close()
-        for name in (*FILES, NETNS):
+        for name in (*FILES, *OWN):
             _run(["umount", "--lazy", os.path.realpath(name)])

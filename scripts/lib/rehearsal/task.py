@@ -6,11 +6,13 @@ Leaves out: placement and the pull of images (service.py), health checks and res
 operators' port is open to the rehearsal, not at 127.0.0.1 only.
 """
 
+import contextlib
 import itertools
 import json
 import os
 import shutil
 import signal
+import threading
 import time
 import urllib.request
 from pathlib import Path
@@ -19,6 +21,7 @@ import processes
 from services import SOURCE, Pool, Service, program_environment
 
 from . import cpu
+from .container import MEMORY_MB, Container, Engine, make_volume
 from .net import CORE
 
 PORT, OPS_PORT = 8080, 8081
@@ -33,7 +36,7 @@ _numbers = itertools.count(1)
 
 
 class Release:
-    """What a deployment rolls out. `images` are {"app": name, "nginx": name}; without them `binary` runs as it is."""
+    """What a deployment rolls out. `images` are {"app": NAME, "nginx": NAME}; without them `binary` runs as it is."""
 
     def __init__(self, name, workers, conf=None, images=None, binary=None):
         self.name, self.workers, self.conf, self.images, self.binary = name, workers, conf or {}, images, binary
@@ -97,14 +100,41 @@ class _Processes:
                 processes.reap(service.process.pid)
 
 
+class _Containers:
+    """A task of images."""
+
+    def __init__(self, engine, directory, host, group, release, conf):
+        self._engine = engine
+        self.sockets = directory / "sockets"
+        conf = {"nginx": front_conf(), "app": conf | {"SOCKET_DIR": "/run/agrobridge"}}
+        words = {"nginx": [host.address], "app": []}
+        self._containers = {name: Container(name, release.images[name], directory, host, group, self.sockets,
+                                            words[name], conf[name]) for name in ("app", "nginx")}
+
+    def start(self):
+        make_volume(self.sockets)
+        for container in self._containers.values():
+            container.start(self._engine)
+
+    def process(self, name):
+        return self._containers[name].process
+
+    def close(self):
+        for container in self._containers.values():
+            container.close()
+
+
 class Task:
     def __init__(self, net, zone, release, conf, directory, cores):
         self.id, self.zone, self.release, self.cores = f"{release.name}-{next(_numbers)}", zone, release, cores
         self._host = net.host(zone, self.id)
         self.address = self._host.address
         self._group, self._used = cpu.Group(cores), 0.0
-        conf = {"CPUS": cores, "WORKERS": release.workers, **conf, **release.conf}
-        self._way = _Processes(Path(directory) / self.id, self._host, self._group, release, conf)
+        self._lock = threading.Lock()
+        conf = {"CPUS": cores, "MEMORY_MB": MEMORY_MB["app"], "WORKERS": release.workers, **conf, **release.conf}
+        directory = Path(directory)
+        what = (directory / self.id, self._host, self._group, release, conf)
+        self._way = _Containers(Engine(directory / "podman"), *what) if release.images else _Processes(*what)
 
     def start(self):
         """Returns when both are started, not when they serve."""
@@ -122,12 +152,13 @@ class Task:
     @property
     def running(self):
         """Both live: the end of either is the task's, for both are essential."""
-        return self._group is not None and all(self.process(name).alive() for name in STOP_SECONDS)
+        return all((process := self.process(name)) is not None and process.alive() for name in STOP_SECONDS)
 
     def cpu_seconds(self):
         """What the task has used; after its end, what it had used then."""
-        if self._group:
-            self._used = self._group.cpu_seconds()
+        if group := self._group:
+            with contextlib.suppress(OSError):  # ended meanwhile
+                return group.cpu_seconds()
         return self._used
 
     def status(self):
@@ -153,16 +184,18 @@ class Task:
 
     def kill(self):
         """Ends all of it at once."""
-        if self._group:
+        with self._lock:
+            if not self._group:
+                return
             for name in STOP_SECONDS:  # by themselves: they may not have joined the group yet
                 if process := self.process(name):
                     process.signal(signal.SIGKILL)
                     processes.wait_gone([process], KILL_SECONDS)
             self._group.kill()
-            self.cpu_seconds()
+            self._used = self._group.cpu_seconds()
+            group, self._group = self._group, None
             self._way.close()
-            self._group.close()
-            self._group = None
+            group.close()
             self._host.close()
 
 
