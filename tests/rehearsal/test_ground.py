@@ -62,10 +62,12 @@ class Shares(unittest.TestCase):
             (self.root / controller).mkdir()
         group = cpu.Group(0.25, self.root)
         name = group.path.strip("/")
+        (self.root / "cpuacct" / name / "cpuacct.usage").write_text("500000000\n")
+        group.limit()
         self.assertEqual((self.root / "cpu" / name / "cpu.cfs_quota_us").read_text(), "2500")
         self.assertEqual((self.root / "cpu" / name / "cpu.cfs_period_us").read_text(), "10000")
         (self.root / "cpuacct" / name / "cpuacct.usage").write_text("1500000000\n")
-        self.assertEqual(group.cpu_seconds(), 1.5)
+        self.assertEqual(group.cpu_seconds(), 1)
         self.assertEqual(group.enter[-1].split(), [f"{self.root}/cpuacct/{name}", f"{self.root}/cpu/{name}"])
 
     def test_version_2(self):
@@ -73,10 +75,12 @@ class Shares(unittest.TestCase):
         (self.root / "cgroup.subtree_control").write_text("memory\n")
         group = cpu.Group(0.25, self.root)
         folder = self.root / group.path.strip("/")
+        (folder / "cpu.stat").write_text("usage_usec 500000\nuser_usec 1\n")
+        group.limit()
         self.assertEqual((self.root / "cgroup.subtree_control").read_text(), "+cpu")
         self.assertEqual((folder / "cpu.max").read_text(), "2500 10000")
         (folder / "cpu.stat").write_text("usage_usec 1500000\nuser_usec 1\n")
-        self.assertEqual(group.cpu_seconds(), 1.5)
+        self.assertEqual(group.cpu_seconds(), 1)
 
 
 @unittest.skipIf(WHY_NOT, WHY_NOT)
@@ -85,6 +89,7 @@ class RealShares(unittest.TestCase):
 
     def setUp(self):
         self.group = cpu.Group(0.1)
+        self.group.limit()
 
     def test_no_more_than_its_share_and_all_of_it_counted(self):
         spinning = [subprocess.Popen([*self.group.enter, *self.SPIN]) for _ in range(2)]
@@ -311,11 +316,18 @@ class Tasks(Ground):
         self.assertNotEqual((first.address, first.id), (second.address, second.id))
         self.assertGreater(first.cpu_seconds(), 0)
 
-    def test_it_is_told_its_size(self):
+    def group(self, one):
+        return re.search(rf"{cpu.PREFIX}\w+", Path(f"/proc/{one.process('app').pid}/cgroup").read_text())[0]
+
+    def test_it_is_told_its_size_and_held_to_it(self):
         one = self.start()
+        eventually(lambda: self.readyz(one) == 200)
         environment = Path(f"/proc/{one.process('app').pid}/environ").read_bytes().split(b"\0")
         self.assertIn(b"AGROBRIDGE_CPUS=0.5", environment)
         self.assertIn(b"AGROBRIDGE_WORKERS=2", environment)
+        name = self.group(one)
+        quotas = [*cpu.ROOT.glob(f"cpu/{name}/cpu.cfs_quota_us"), *cpu.ROOT.glob(f"{name}/cpu.max")]
+        self.assertEqual([file.read_text().split()[0] for file in quotas], ["5000"])
 
     def test_nginx_drains_first_and_serves_meanwhile(self):
         one = self.start()
@@ -368,7 +380,7 @@ class Containers(Tasks):
 
     def test_nothing_stays_of_them(self):
         one = self.start()
-        group = re.search(rf"{cpu.PREFIX}\w+", Path(f"/proc/{one.process('app').pid}/cgroup").read_text())[0]
+        group = self.group(one)
         folders = lambda: [*(self.directory / "podman/root").glob("overlay-containers/*/userdata"),
                            *cpu.ROOT.glob(group), *cpu.ROOT.glob(f"*/{group}")]
         self.assertTrue(folders())

@@ -140,6 +140,7 @@ class Task:
         """Returns when both are started, not when they serve."""
         try:
             self._way.start()
+            self._group.limit()
         except BaseException:
             self.kill()
             raise
