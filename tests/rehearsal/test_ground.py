@@ -223,7 +223,7 @@ class Stores(Ground):
         self.assertIn(self.count(database), (acknowledged, acknowledged + 1))  # one may have been on its way
         database.psql("INSERT INTO entry VALUES (0)")  # alone, and it waits for nobody
         database.rebuild()
-        self.assertEqual(database.standby.host.zone.letter, "a")
+        self.assertEqual(database.standby.host.zone.name, "a")
         database.psql("INSERT INTO entry VALUES (0)")
         self.assertEqual(database.psql("SELECT sync_state FROM pg_stat_replication"), "sync")
         self.assertEqual([text.split(": ")[1] for text in self.events], [
@@ -239,7 +239,7 @@ class Stores(Ground):
         self.assertFalse(old.process.alive())
         eventually(lambda: self.names.get(store.Database.name) == database.primary.address)
         database.rebuild()
-        self.assertEqual(database.standby.host.zone.letter, "c")
+        self.assertEqual(database.standby.host.zone.name, "c")
 
     def test_a_commit_waits_for_the_standby_and_without_one_for_nobody(self):
         database = self.database()

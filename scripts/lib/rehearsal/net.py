@@ -6,7 +6,7 @@ off: inside, everything lives on and still reaches its neighbours.
 Leaves out: routing, security groups, latency between zones (about 1 ms on AWS), several kinds of partial loss.
 
 Everything belongs to a sandbox: a process started by `sandboxed()` has a network, mounts and processes of its own, and
-nothing of them outlives it.
+nothing of them outlives it, except control groups without a process (cpu.sweep).
 """
 
 import itertools
@@ -65,7 +65,7 @@ class Host:
         self.enter = ("nsenter", f"--net={self.netns}")
         _ip(f"netns add {label}")
         _ip(f"link add eth0 netns {label} type veth peer name {self._port}", f"link set {self._port} master zone up",
-            netns=zone.name)
+            netns=zone.netns)
         _ip("link set lo up", f"address add {address}/{PREFIX} dev eth0", "link set eth0 up", netns=label)
 
     @property
@@ -74,23 +74,23 @@ class Host:
 
     def close(self):
         """The link is gone at once, the namespace when its last process is."""
-        _ip(f"link delete {self._port}", netns=self.zone.name)
+        _ip(f"link delete {self._port}", netns=self.zone.netns)
         _ip(f"netns delete {self.name}")
         self.zone.release(self.address)
 
 
 class Zone:
-    def __init__(self, letter, number):
-        self.letter, self.name, self.lost = letter, f"zone-{letter}", False
-        self._uplink = f"up-{letter}"
+    def __init__(self, name, number):
+        self.name, self.lost = name, False
+        self.netns, self._uplink = f"zone-{name}", f"up-{name}"
         self._used, self._lock = set(), threading.Lock()
         # An address comes back last: who still talks to its former owner must not reach the next one.
         self._addresses = itertools.cycle(f"10.0.{number}.{host}" for host in range(10, 250))
-        _ip(f"netns add {self.name}",
-            f"link add {self._uplink} type veth peer name uplink netns {self.name}",
+        _ip(f"netns add {self.netns}",
+            f"link add {self._uplink} type veth peer name uplink netns {self.netns}",
             f"link set {self._uplink} master vpc up")
         _ip("link set lo up", "link add zone type bridge", "link set zone up", "link set uplink master zone up",
-            netns=self.name)
+            netns=self.netns)
 
     def cut(self):
         self.lost = True
@@ -107,7 +107,7 @@ class Zone:
         return Host(self, label, address)
 
     def close(self):
-        _ip(f"link delete {self._uplink}", f"netns delete {self.name}")
+        _ip(f"link delete {self._uplink}", f"netns delete {self.netns}")
 
     def release(self, address):
         with self._lock:
@@ -126,7 +126,7 @@ class Net:
             new.write_text(text)
             _run(["mount", "--bind", new, os.path.realpath(name)])
         _ip("link set lo up", "link add vpc type bridge", f"address add {CORE}/{PREFIX} dev vpc", "link set vpc up")
-        self.zones = {letter: Zone(letter, number) for number, letter in enumerate(ZONES, 1)}
+        self.zones = {name: Zone(name, number) for number, name in enumerate(ZONES, 1)}
 
     def host(self, zone, label):
         return self.zones[zone].host(label)

@@ -72,7 +72,7 @@ class _Pair:
 
     @property
     def primary_zone(self):
-        return self.primary.host.zone.letter
+        return self.primary.host.zone.name
 
     def kill(self):
         """SIGKILL to all of the primary."""
@@ -84,8 +84,7 @@ class _Pair:
         with self._lock:
             if self.standby:
                 return
-            zones = [zone.letter for zone in self._net.zones.values() if not zone.lost]
-            zone = next(letter for letter in ("a", "b", "c") if letter in zones and letter != self.primary_zone)
+            zone = next(name for name, zone in self._net.zones.items() if not zone.lost and name != self.primary_zone)
             self.standby = self._member(zone, self.primary)
             self._pair_up()
             self._record(self.kind, f"{self.kind}: new standby in {zone}")
@@ -116,7 +115,7 @@ class _Pair:
 
     def _lose_standby(self):
         lost, self.standby = self.standby, None
-        zone = lost.host.zone.letter
+        zone = lost.host.zone.name
         _end(lost)
         if not _lost(self.primary):
             self._go_alone()
