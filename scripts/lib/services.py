@@ -276,19 +276,19 @@ class Delay(Service):
     @property
     def url(self):
         login, at, _ = self.store.netloc.rpartition("@")
-        return self.store._replace(netloc=f"{login}{at}{LOOPBACK}:{self.port}").geturl()
+        return self.store._replace(netloc=f"{login}{at}{self.address}:{self.port}").geturl()
 
     def another_port(self):
         self.port = free_port()
         return True
 
     def argv(self):
-        return [sys.executable, "-B", SOURCE / "scripts/lib/delay.py", "--listen", f"{LOOPBACK}:{self.port}",
+        return [sys.executable, "-B", SOURCE / "scripts/lib/delay.py", "--listen", f"{self.address}:{self.port}",
                 "--to", f"{self.store.hostname}:{self.store.port}", "--ms", self.ms,
                 *(["--exponential"] if self.exponential else [])]
 
     def is_ready(self):
-        return answers((LOOPBACK, self.port))
+        return answers((self.address, self.port))
 
 
 # --- the pool and nginx ---------------------------------------------------------------------------------------------

@@ -246,7 +246,7 @@ class AutoscalerTest(unittest.TestCase):
         self.run_for(61, *[0.9] * 6)
         self.assertEqual(self.events, [])  # the first reading has nothing before it
         self.run_for(20, *[0.9] * 6)
-        self.assertEqual((self.service.desired, self.events), (9, [(60, "6 -> 9 tasks")]))
+        self.assertEqual((self.service.desired, self.events), (9, [(60, "6 → 9 tasks")]))
 
     def test_the_serving_tasks_are_seen_though_idle_green_halves_the_average(self):
         self.service.deploying = True

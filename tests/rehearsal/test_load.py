@@ -232,14 +232,16 @@ class UsersTest(ServerTest):
     def test_the_mix_gives_each_kind_its_share(self):
         accounts = [self.account(), self.account()]
         accounts[0].token, accounts[1].token = "t0", "t1"
-        mix = load.mix_for("rush", [("l0", "c0"), ("l1", "c1"), ("l2", "c2")], accounts)
+        mix = load.mix_for("rush", [load.Lot("l0", "c0")], [load.Lot(f"l{n}", f"c{n}") for n in (1, 2, 3)], accounts)
         shares = Counter()
         for kind, weight, _ in mix:
             shares[kind] += weight
         self.assertEqual({kind: round(share, 6) for kind, share in shares.items()}, load.SHARES)
         events = [text for kind, _, text in mix if kind == "event"]
         self.assertEqual([re.search("/v1/lots/(l.)/events .*Bearer (t.)", t, re.DOTALL).groups() for t in events],
-                         [("l0", "t0"), ("l1", "t1"), ("l2", "t0")])
+                         [("l1", "t1"), ("l2", "t0"), ("l3", "t1")])
+        self.assertEqual([re.search("GET (.*) HTTP", text)[1] for kind, _, text in mix if kind in ("trace", "lot")],
+                         ["/t/c0", "/v1/lots/l0"])
         for text in events:
             self.assertEqual(text.count("rush-########"), 2)
 

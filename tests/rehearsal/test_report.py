@@ -64,8 +64,8 @@ def rush(directory):
             cpu = 100 * rate / tasks / 38
             record_load(recorder, at, rate, share=min(1, 92 / cpu), p50=6 if cpu < 80 else 25)
             record_tasks(recorder, at, tasks, 0)
-            recorder.sample("cpu.service", min(cpu, 100), at)
-            recorder.sample("cpu.serving", min(cpu + 1, 100), at)
+            recorder.sample("cpu", min(cpu, 100), at)
+            recorder.sample("serving-cpu", min(cpu + 1, 100), at)
         recorder.promise("tasks are added without a hand within 4 minutes of the rush", "3 min 20 s", True)
         recorder.promise("after the rush as many tasks as the load needs", "8 of 12, 140 s after", True)
         recorder.promise("every acknowledged write is in the database once", "4 212 writes, 0 faults", True)
@@ -86,8 +86,8 @@ def release(directory):
             bad = 112 <= at < 192
             record_load(recorder, at, 120, share=0.957 if bad else 1, error="500 internal")
             record_tasks(recorder, at, 6, 6 if 60 <= at < 230 else 0)
-            recorder.sample("cpu.service", 26 if 60 <= at < 230 else 51, at)
-            recorder.sample("cpu.serving", 51 + random.uniform(-2, 2), at)
+            recorder.sample("cpu", 26 if 60 <= at < 230 else 51, at)
+            recorder.sample("serving-cpu", 51 + random.uniform(-2, 2), at)
         recorder.promise("an alarm in the bake sends traffic back within 2 minutes", "1 min 21 s", True)
         recorder.promise("at most 5 % of answers fail meanwhile", "4.3 %", True)
 
@@ -103,7 +103,7 @@ def failover(directory):
             down = 60 <= at < 155
             record_load(recorder, at, 120, share=0.28 if down else 1, p50=3 if down else 6, error="503 unavailable")
             record_tasks(recorder, at, 6, 0)
-            recorder.sample("cpu.service", 24 if down else 51, at)
+            recorder.sample("cpu", 24 if down else 51, at)
         recorder.promise("writes again within 5 s of the promotion", "1.4 s", True)
         recorder.promise("no acknowledged write is lost", "2 lost: failover-00000312, failover-00000318", False)
 

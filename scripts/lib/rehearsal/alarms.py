@@ -69,3 +69,7 @@ class Watch:
     def sounding(self):
         """Names of the alarms that sound now."""
         return [name for name, alarm in self.alarms.items() if alarm.sounds]
+
+    def calm(self):
+        """No point that an alarm still looks at was a bad one."""
+        return not any(any(alarm.points) for alarm in self.alarms.values())

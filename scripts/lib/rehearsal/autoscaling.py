@@ -148,4 +148,4 @@ class Autoscaler:
         wanted = self.scaler.point(at, points, desired, self.service.deploying)
         if wanted is not None:
             self.service.desired = wanted
-            self.record("scaling", f"{desired} -> {wanted} tasks", at)
+            self.record("scaling", f"{desired} → {wanted} tasks", at)

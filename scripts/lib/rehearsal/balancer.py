@@ -1,7 +1,7 @@
 """The Application Load Balancer of container/aws/edge.yaml: haproxy in front of two target groups, blue and green.
 
 Stands for: a production and a test listener; a rule that splits requests over the groups by weight, request by request,
-on connections that stay open; health checks (GET /readyz every 10 s, 3 s for the answer, 2 good or 2 bad; of a new
+on connections that stay open; health checks (GET /readyz every 5 s, 3 s for the answer, 2 good or 2 bad; of a new
 target the first good one counts); all targets of a group unhealthy: it fails open, all of them get requests;
 deregistration (20 s: no new requests, those in flight go on, then connections are cut); never a second try; 10 s to
 connect, 60 s for an answer; an access log, which the metrics are made from.
@@ -28,7 +28,7 @@ SLOTS = 40  # targets a group can have: MaxTasks, as many again while a task is 
 START_SECONDS = 10
 LEAST = 0.5  # real seconds that an interval, a time for an answer and a deregistration last however fast AWS' time goes
 
-INTERVAL, TIMEOUT, GOOD, BAD, DELAY = 10, 3, 2, 2, 20  # of edge.yaml: health checks, deregistration
+INTERVAL, TIMEOUT, GOOD, BAD, DELAY = 5, 3, 2, 2, 20  # of edge.yaml: health checks, deregistration
 PATH = "/readyz"
 
 # One request. listener: production or test; chosen: whether there was a target for it; seconds: until the target began

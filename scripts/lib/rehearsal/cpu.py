@@ -21,6 +21,7 @@ ROOT = Path("/sys/fs/cgroup")
 PREFIX = "agrobridge-rehearsal-"
 PERIOD_US = 10_000
 QUOTA_LEAST_US = 1_000  # the kernel's
+WEIGHT = 10  # of what is usual: a task has its machine, and what else starts on ours must not slow it down
 BUSY_SECONDS = 1
 
 # A command that runs another one in the group; it still has our rights.
@@ -56,8 +57,8 @@ class Group:
         """From now on it has its share, and what it used before does not count: putting a container together takes the
         engine longer, in a tenth of a core, than all that comes after until it serves."""
         quota, period = bandwidth(self.cores)
-        limits = ({"cpu.max": f"{quota} {period}"} if self._unified
-                  else {"cpu.cfs_period_us": period, "cpu.cfs_quota_us": quota})
+        limits = ({"cpu.max": f"{quota} {period}", "cpu.weight": WEIGHT * 100} if self._unified
+                  else {"cpu.cfs_period_us": period, "cpu.cfs_quota_us": quota, "cpu.shares": WEIGHT * 1024})
         for file, value in limits.items():
             (self._limited / file).write_text(str(value))
         self._before = self._counter()

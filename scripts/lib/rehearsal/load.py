@@ -2,11 +2,12 @@
 
 open_loop.c, beside this file, makes the requests: Poisson arrivals at rates known in advance. Rates are requests a
 real second; phases last AWS seconds of the clock. The mix is a harvest day's: mostly consumers at the public trace,
-members who look, producers who record events, each with an Idempotency-Key and a note that nobody else has, and now
-and then a login.
+members who look, producers who record events, each with an Idempotency-Key and a note that nobody else has. A login
+takes 37 ms of a core: a third of a second of a task that has a tenth of one. So logins are left to the Visitors.
 """
 
 import http.client
+import itertools
 import json
 import math
 import subprocess
@@ -19,7 +20,8 @@ from service import Failure
 
 SOURCE = Path(__file__).with_name("open_loop.c")
 PATIENCE = 10  # seconds a client waits
-SHARES = {"trace": 60, "lot": 20, "list": 8, "event": 12, "login": 0.2}  # of 100 requests; a login is 30 ms of a core
+SHARES = {"trace": 60, "lot": 20, "list": 8, "event": 12}  # of 100 requests
+HISTORY = 5  # events of a lot that is looked at
 EVENT = {"kind": "PROCESSING", "at": "2026-01-02T03:04:05Z"}
 
 # `at` is when it was to start, in AWS seconds where a Load made it, else in seconds of the run. In real seconds: how
@@ -131,27 +133,34 @@ class Account:
         return document
 
 
+Lot = namedtuple("Lot", "id public_code")
+
+
 def prepare(account, count):
-    """Lots for a load, as (id, public code), of a product of their own; the account belongs to an approved producer."""
+    """(lots that are looked at, lots that are recorded on): what a request costs must not grow while a load runs. They
+    are of one product; the account belongs to an approved producer."""
     product = account.make("/v1/products", {"name": "Aguacate Hass", "commodity": "avocado"})["id"]
-    lots = [account.make("/v1/lots", {"product_id": product, "code": f"R{n:03}", "quantity": "1000", "uom": "KGM"})
-            for n in range(count)]
-    return [(lot["id"], lot["public_code"]) for lot in lots]
+    made = [account.make("/v1/lots", {"product_id": product, "code": f"R{n:03}", "quantity": "1000", "uom": "KGM"})
+            for n in range(2 * count)]
+    lots = [Lot(lot["id"], lot["public_code"]) for lot in made]
+    for lot in lots[:count]:
+        for _ in range(HISTORY):
+            account.make(f"/v1/lots/{lot.id}/events", EVENT)
+    return lots[:count], lots[count:]
 
 
-def mix_for(name, lots, accounts, shares=None):
+def mix_for(name, looked_at, recorded_on, accounts, shares=None):
     """The mix of a Load called `name`. Access tokens must outlive it: AGROBRIDGE_ACCESS_TTL_MS."""
     texts = defaultdict(list)
     key, event = f"{name}-########", EVENT | {"notes": f"{name}-########"}
-    for n, (lot, public_code) in enumerate(lots):
-        token = accounts[n % len(accounts)].token
-        texts["trace"].append(http_text("GET", f"/t/{public_code}"))
-        texts["lot"].append(http_text("GET", f"/v1/lots/{lot}", token))
-        texts["event"].append(http_text("POST", f"/v1/lots/{lot}/events", token, event, [f"Idempotency-Key: {key}"]))
-    for account in accounts:
-        credentials = {"email": account.email, "password": account.password}
-        texts["list"].append(http_text("GET", "/v1/lots?limit=20", account.token))
-        texts["login"].append(http_text("POST", "/v1/auth/login", body=credentials))
+    tokens = itertools.cycle(account.token for account in accounts)
+    for lot in looked_at:
+        texts["trace"].append(http_text("GET", f"/t/{lot.public_code}"))
+        texts["lot"].append(http_text("GET", f"/v1/lots/{lot.id}", next(tokens)))
+    for lot in recorded_on:
+        headers = [f"Idempotency-Key: {key}"]
+        texts["event"].append(http_text("POST", f"/v1/lots/{lot.id}/events", next(tokens), event, headers))
+    texts["list"] = [http_text("GET", "/v1/lots?limit=20", account.token) for account in accounts]
     shares = shares or SHARES
     return [(kind, share / len(texts[kind]), text) for kind, share in shares.items() for text in texts[kind]]
 

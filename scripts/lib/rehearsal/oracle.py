@@ -26,11 +26,12 @@ def allowed(request):
 
 
 def check(journal, database, others=()):
-    """A line for each fault. `others` are the notes of events that were recorded by somebody else, None for none."""
+    """A line for each fault. `others` are the notes of events that were recorded by somebody else; those without a note
+    are always another's: load.prepare() makes such."""
     events = [json.loads(row) for row in database.psql(EVENTS).splitlines()]
     lots = [json.loads(row) for row in database.psql(LOTS).splitlines()]
     stored = Counter(notes for _, _, notes, *_ in events)
-    return [*wrong_counts(journal, stored, set(others)), *broken_chains(lots, events)]
+    return [*wrong_counts(journal, stored, {None, *others}), *broken_chains(lots, events)]
 
 
 def wrong_counts(journal, stored, others):

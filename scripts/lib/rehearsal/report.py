@@ -25,14 +25,14 @@ Panel = namedtuple("Panel", "name title lines stack mark log", defaults=((), Non
 PANELS = (
     Panel("load", "requests a second", (Line("offered", "offered", "grey"), Line("answered", "answered well", "c1"))),
     Panel("tasks", "tasks, by zone and colour", stack="tasks."),
-    Panel("cpu", "CPU, %", (Line("cpu.service", "of all tasks", "c1"), Line("cpu.serving", "of those that serve", "c2"),
+    Panel("cpu", "CPU, %", (Line("cpu", "of all tasks", "c1"), Line("serving-cpu", "of those that serve", "c2"),
                             Line("workers", "workers busy", "c4")), mark=65),
     Panel("latency", "latency of good answers, ms", (Line("p99", "p99", "c2"), Line("p50", "p50", "c1")), log=True),
     Panel("errors", "errors a second", stack="errors."),
 )
 SHADES = [f"{colour}{n}" for colour in ("blue", "green") for n in (1, 2, 3)]  # by zone
 LOOKS = ("c2", "c4", "c5", "c6", "c1", "c3")
-UNNAMED = {"task"}  # events too many to name in a picture: they stand in the list only
+UNNAMED = {"task", "stage"}  # events too many to name in a picture: they stand in the list only
 LOUD = {"fault": "bad", "alarm": "bad", "rollback": "bad"}  # the rest is quiet
 
 COLOURS = """

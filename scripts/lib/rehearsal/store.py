@@ -8,7 +8,9 @@ Leaves out: TLS, the standby in storage instead of PostgreSQL's own replication,
 over because a primary is slow or its disk is full.
 """
 
+import re
 import shutil
+import socket
 import threading
 from pathlib import Path
 
@@ -242,3 +244,10 @@ class Cache(_Pair):
     def _promote(self, member):
         if not member.says("REPLICAOF NO ONE", b"+OK\r\n+OK"):
             raise Failure("the replica does not become a primary", member.log)
+
+    def commands(self):
+        """How many the primary has done."""
+        with socket.create_connection((self.primary.address, REDIS_PORT), timeout=2) as s:
+            s.sendall(f"AUTH {self.primary.password}\r\nINFO stats\r\nQUIT\r\n".encode())
+            text = b"".join(iter(lambda: s.recv(65536), b""))
+        return int(re.search(rb"total_commands_processed:(\d+)", text)[1])
