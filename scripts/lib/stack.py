@@ -322,7 +322,7 @@ def up(argv, var):
                 say(f"a stack in {stack.var}; its processes run {identity().description}")
                 stack.up(options, Steps(9))
     except (Failure, subprocess.SubprocessError, OSError, KeyboardInterrupt) as failure:
-        print(f"scripts/up: {failure or 'interrupted'}", file=sys.stderr)
+        print(f"scripts/up: {str(failure) or 'interrupted'}", file=sys.stderr)
         if stack.started:
             stack.stop(stack.started, say=lambda line: print(line, file=sys.stderr))
         return 1
