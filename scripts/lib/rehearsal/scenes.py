@@ -321,3 +321,4 @@ def cache_failover(world):
     yield "nobody is logged out", f"{sum(r.what == '401' for r in journal)} answers 401", \
         not [r for r in journal if r.what == "401"]
     yield "3 real seconds after the promotion Redis is used again", f"{used} commands in 2 s", used > 100
+    yield from oracle_says("no acknowledged write is lost, or there twice", world)
