@@ -71,8 +71,9 @@ static void from_pool(const struct conf *conf, struct advice_input *in)
 	view_group(board, GROUP_MAIN, &view);
 	in->workers = view.configured;
 	if (view.recent.at[TALLY_REQUESTS] >= LEAST_REQUESTS) {
-		in->service_ms = (double)tally_mean(&view.recent, TALLY_SERVICE_US) / 1000;
 		in->cpu_ms = (double)tally_mean(&view.recent, TALLY_CPU_US) / 1000;
+		/* What a worker computes between two requests keeps it, too. */
+		in->service_ms = MAX((double)tally_mean(&view.recent, TALLY_SERVICE_US) / 1000, in->cpu_ms);
 	}
 	scoreboard_close(board);
 }

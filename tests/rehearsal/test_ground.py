@@ -262,6 +262,13 @@ class Stores(Ground):
         eventually(lambda: self.events and self.events[-1] == "database: no standby to take over")
         self.assertEqual(database.primary_zone, "a")
 
+    def test_a_primary_dies_while_it_is_told_to_go_alone(self):
+        database = self.database(gap=20)
+        psql = database.psql
+        database.psql = lambda sql: (database.primary.process.kill(), psql(sql))
+        database.standby.process.kill()
+        eventually(lambda: self.events and self.events[-1] == "database: no standby to take over")
+
     def test_the_replica_of_the_cache_takes_over(self):
         cache = self.start(store.Cache)
         self.assertTrue(cache.primary.says("SET x there", b"+OK\r\n+OK"))

@@ -119,8 +119,12 @@ class _Pair:
         lost, self.standby = self.standby, None
         zone = lost.host.zone.name
         _end(lost)
-        if not _lost(self.primary):
-            self._go_alone()
+        try:
+            if not _lost(self.primary):
+                self._go_alone()
+        except Failure:
+            if not _lost(self.primary):  # it may have been, meanwhile
+                raise
         self._record(self.kind, f"{self.kind}: standby in {zone} lost, goes on alone")
 
     def _take_over(self):

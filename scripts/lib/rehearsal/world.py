@@ -32,8 +32,8 @@ TARGET = 65
 BAKE = 60  # AWS seconds, of most scenes' releases; the template bakes for ten minutes
 DEPLOY_SECONDS = 300  # real
 
-# speed: of AWS' time. low, high: tasks. cores: of a task. switches: of the scene deploy. gap: of RDS, AWS seconds.
 Visits = namedtuple("Visits", "journal")
+# speed: of AWS' time. low, high: tasks. cores: of a task. switches: of the scene deploy. gap: of RDS, AWS seconds.
 Plan = namedtuple("Plan", "speed low high cores workers switches gap")
 QUICK = Plan(10, 3, 9, 0.1, 6, 5, 60)
 FULL = Plan(6, 6, 12, 0.1, 6, 20, 90)
@@ -90,7 +90,7 @@ class World:
         self.cache = self._closing(Cache(self.net, self.names, self.clock, self.directory / "cache",
                                          record=event)).start()
         self.migrate()
-        self.database.psql(f"INSERT INTO organization (id, name, kind, approved, created_at)"
+        self.database.psql("INSERT INTO organization (id, name, kind, approved, created_at)"
                            f" VALUES ('{ORGANIZATION}', 'Ensayo', 'PRODUCER', true, now())")
 
     def migrate(self):
@@ -201,16 +201,18 @@ class World:
     # --- steps of a scene ---
 
     @contextlib.contextmanager
-    def load(self, scene, phases, shares=None):
+    def load(self, scene, phases):
         """Offers it until the block ends; then load.result is its journal, and the recorder has its curves."""
         self.loads += 1
-        load = Load(self.clock, f"{CORE}:{self.balancer.port}", f"{scene}-{self.loads}",
-                    mix_for(f"{scene}-{self.loads}", *self.lots, self.accounts, shares), phases, self.directory,
-                    seed=self.loads)
+        name = f"{scene}-{self.loads}"
+        load = Load(self.clock, f"{CORE}:{self.balancer.port}", name, mix_for(name, *self.lots, self.accounts), phases,
+                    self.directory, seed=self.loads)
         with load:
-            yield load
-            load.result = load.stop()
-        self.journal += load.result
+            try:
+                yield load
+            finally:  # a scene that is broken off has written, too
+                load.result = load.stop()
+                self.journal += load.result
         for name, value, at in samples(load.result, self.clock, self.clock.speed):
             self.record.sample(name, value, at)
 
