@@ -1,6 +1,7 @@
 /* Logging in and out: tokens for a password, new tokens for a refresh token. */
 #include <string.h>
 
+#include "api/answer.h"
 #include "api/handlers.h"
 #include "crypto/password.h"
 #include "crypto/random.h"
@@ -13,21 +14,22 @@ struct login {
 };
 
 static const struct field login_fields[] = {
-	FIELD(struct login, email, TEXT, REQUIRED, .max = 254),
-	FIELD(struct login, password, TEXT, REQUIRED, .max = PASSWORD_MAX),
+	FIELD(struct login, email, TEXT, REQUIRED, .max = 254, .example = "ana@example.org"),
+	FIELD(struct login, password, TEXT, REQUIRED, .max = PASSWORD_MAX, .example = "mango y aguacate 7"),
 	END_OF_FIELDS,
 };
-const struct input login_input = { login_fields, sizeof(struct login), false };
+const struct input login_input = { .fields = login_fields, .size = sizeof(struct login) };
 
 struct refresh {
 	const char *refresh_token;
 };
 
 static const struct field refresh_fields[] = {
-	FIELD(struct refresh, refresh_token, TEXT, REQUIRED),
+	FIELD(struct refresh, refresh_token, TEXT, REQUIRED,
+		.example = "b9Zt2KfQeW7uYxP3cLhVaMn5RsDg8JiOoTq1EkXrBvU"),
 	END_OF_FIELDS,
 };
-const struct input refresh_input = { refresh_fields, sizeof(struct refresh), false };
+const struct input refresh_input = { .fields = refresh_fields, .size = sizeof(struct refresh) };
 
 /* A new pair, as the client gets it and as the stores keep it. */
 struct tokens {
@@ -43,19 +45,31 @@ static void tokens_make(const struct ctx *ctx, struct tokens *t)
 	t->pair.refresh_expires_at = ctx->now + ctx->conf->refresh_ttl_ms * US_PER_MS;
 }
 
+/* RFC 6749 section 5.1. */
+struct token_answer {
+	const char *access_token, *refresh_token, *token_type;
+	int64_t expires_in;
+};
+
+static const struct member token_members[] = {
+	MEMBER(struct token_answer, access_token, TEXT, ALWAYS, .doc = "for Authorization: Bearer",
+		.example = "mR4x0lYwq1m6o8yJ2n5Tz7b3kQvHcXeUdFgAsPiLrNw"),
+	MEMBER(struct token_answer, refresh_token, TEXT, ALWAYS, .doc = "for one POST /v1/auth/refresh",
+		.example = "b9Zt2KfQeW7uYxP3cLhVaMn5RsDg8JiOoTq1EkXrBvU"),
+	MEMBER(struct token_answer, token_type, TEXT, ALWAYS, .example = "Bearer"),
+	MEMBER(struct token_answer, expires_in, INTEGER, ALWAYS, .doc = "seconds the access token lasts",
+		.example = "900"),
+	END_OF_MEMBERS,
+};
+const struct shape token_shape = { "Tokens", token_members, sizeof(struct token_answer) };
+
 static int tokens_answer(struct ctx *ctx, const struct tokens *t)
 {
-	struct json_writer w;
+	const struct token_answer answer = { t->access, t->refresh, "Bearer",
+		ctx->conf->access_ttl_ms / 1000 };
 
-	json_begin(&w, &ctx->resp->body);
-	json_open(&w, '{');
-	json_put_string(&w, "access_token", t->access);
-	json_put_string(&w, "refresh_token", t->refresh);
-	json_put_string(&w, "token_type", "Bearer");
-	json_put_integer(&w, "expires_in", ctx->conf->access_ttl_ms / 1000);
-	json_close(&w, '}');
-	ctx->resp->cache_control = "no-store"; /* RFC 6749 section 5.1 */
-	return response_json(ctx->resp, 200);
+	ctx->resp->cache_control = "no-store";
+	return answer_one(ctx, &answer);
 }
 
 /* Parameters of Argon2 that have grown since: hash anew while the password is at hand. Where that fails, the next login

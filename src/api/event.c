@@ -3,12 +3,12 @@
 
 #include <string.h>
 
+#include "api/answer.h"
 #include "api/chain.h"
 #include "api/handlers.h"
 #include "api/kinds.h"
 #include "api/list.h"
 #include "api/write.h"
-#include "base/hex.h"
 #include "crypto/random.h"
 #include "store/location.h"
 #include "store/lot.h"
@@ -23,40 +23,61 @@ struct event_fields {
 };
 
 static const struct field fields[] = {
-	FIELD(struct event_fields, kind, CHOICE, REQUIRED, .choices = kind_names),
+	FIELD(struct event_fields, kind, CHOICE, REQUIRED, .choices = kind_names,
+		.doc = "who records which: see the description", .example = "HARVEST"),
 	FIELD(struct event_fields, at, TIME, REQUIRED, .not_future = true, .doc = "when it happened"),
 	FIELD(struct event_fields, location_id, UUID, OPTIONAL, .doc = "where, one of one's own locations"),
 	FIELD(struct event_fields, temperature_c, DECIMAL, OPTIONAL, .digits = 3, .scale = 2, .low = "-100",
-		.high = "200"),
+		.high = "200", .example = "5.5"),
 	FIELD(struct event_fields, humidity_pct, DECIMAL, OPTIONAL, .digits = 3, .scale = 2, .low = "0",
-		.high = "100"),
-	FIELD(struct event_fields, result, CHOICE, OPTIONAL, .choices = result_names),
-	FIELD(struct event_fields, notes, TEXT, OPTIONAL, .max = NOTES_MAX, .multiline = true),
+		.high = "100", .example = "90"),
+	FIELD(struct event_fields, result, CHOICE, OPTIONAL, .choices = result_names,
+		.doc = "of QUALITY_INSPECTION and DELIVERY"),
+	FIELD(struct event_fields, notes, TEXT, OPTIONAL, .max = NOTES_MAX, .multiline = true,
+		.example = "first cut"),
 	END_OF_FIELDS,
 };
-const struct input event_input = { fields, sizeof(struct event_fields), false };
+const struct input event_input = { .fields = fields, .size = sizeof(struct event_fields) };
 
-static void event_write(struct json_writer *w, const struct event *e)
-{
-	char hash[HEX_SIZE(SHA256_SIZE)];
+static const struct member members[] = {
+	MEMBER(struct event, id, UUID, ALWAYS),
+	MEMBER(struct event, lot_id, UUID, ALWAYS),
+	MEMBER(struct event, kind, TEXT, ALWAYS, .choices = kind_names, .example = "HARVEST"),
+	MEMBER(struct event, at, TIME, ALWAYS, .doc = "when it happened"),
+	MEMBER(struct event, location_id, UUID, NULLABLE),
+	MEMBER(struct event, temperature_c, DECIMAL, NULLABLE, .example = "5.5"),
+	MEMBER(struct event, humidity_pct, DECIMAL, NULLABLE, .example = "90"),
+	MEMBER(struct event, result, TEXT, NULLABLE, .choices = result_names, .example = "accepted"),
+	MEMBER(struct event, notes, TEXT, NULLABLE, .example = "first cut"),
+	MEMBER(struct event, organization_id, UUID, ALWAYS, .doc = "whose user recorded it"),
+	MEMBER(struct event, recorded_at, TIME, ALWAYS, .doc = "when we were told"),
+	MEMBER(struct event, hash, DIGEST, ALWAYS, .doc = "its link of the lot's chain"),
+	MEMBER(struct event, position, INTEGER, ALWAYS, .doc = "1, 2, … within the lot", .example = "1"),
+	END_OF_MEMBERS,
+};
+const struct shape event_shape = { "Event", members, sizeof(struct event) };
 
-	hex_encode(e->hash, sizeof e->hash, hash);
-	json_open(w, '{');
-	json_put_uuid(w, "id", e->id);
-	json_put_uuid(w, "lot_id", e->lot_id);
-	json_put_string(w, "kind", e->kind);
-	json_put_time(w, "at", e->at);
-	json_put_uuid(w, "location_id", e->location_id);
-	json_put_string(w, "temperature_c", e->temperature_c);
-	json_put_string(w, "humidity_pct", e->humidity_pct);
-	json_put_string(w, "result", e->result);
-	json_put_string(w, "notes", e->notes);
-	json_put_uuid(w, "organization_id", e->organization_id);
-	json_put_time(w, "recorded_at", e->recorded_at);
-	json_put_string(w, "hash", hash);
-	json_put_integer(w, "position", e->position);
-	json_close(w, '}');
-}
+/* Whether a lot's chain adds up. */
+struct proof {
+	bool valid;
+	int64_t events;
+	const struct chain_break *first_broken;
+};
+
+static const struct member break_members[] = {
+	MEMBER(struct chain_break, event_id, UUID, NULLABLE, .doc = "null where the event itself is missing"),
+	MEMBER(struct chain_break, position, INTEGER, ALWAYS, .example = "3"),
+	END_OF_MEMBERS,
+};
+static const struct shape break_shape = { "ChainBreak", break_members, sizeof(struct chain_break) };
+
+static const struct member proof_members[] = {
+	MEMBER(struct proof, valid, BOOLEAN, ALWAYS),
+	MEMBER(struct proof, events, INTEGER, ALWAYS, .example = "6"),
+	MEMBER(struct proof, first_broken, OBJECT, NULLABLE, .shape = &break_shape),
+	END_OF_MEMBERS,
+};
+const struct shape proof_shape = { "Proof", proof_members, sizeof(struct proof) };
 
 /* A result goes with the kinds that have one, and a delivery always has one. */
 static int check_result(struct ctx *ctx, const struct event_fields *in)
@@ -137,10 +158,8 @@ int event_create(struct ctx *ctx)
 		.recorded_at = ctx->now,
 	};
 	struct lot_state lot;
-	struct json_writer w;
 
-	if (uuid_parse(ctx->params[0], &event.lot_id))
-		return -ERR_NOT_FOUND;
+	TRY(answer_id(ctx, 0, &event.lot_id));
 	if (!(kinds[in->kind].roles & ROLE_BIT(ctx->session.role)))
 		return -ERR_KIND_FORBIDDEN;
 	TRY(check_result(ctx, in));
@@ -156,56 +175,36 @@ int event_create(struct ctx *ctx)
 	event_link(ctx, &event, &lot);
 	store_event_insert_send(ctx->db, &event);
 	store_lot_advance_send(ctx->db, event.lot_id, &lot);
-	json_begin(&w, &ctx->resp->body);
-	event_write(&w, &event);
+	ctx->writer.object_id = event.id;
+	ctx->writer.after_is_elsewhere = true;
+	answer_body(ctx, &event);
 	return write_commit(ctx, 2, response_created(ctx->resp, "/v1/lots/%s/events", ctx->params[0]));
 }
 
 int event_list(struct ctx *ctx)
 {
 	const struct page_query *in = ctx->input;
-	struct json_writer w;
 	struct event *list;
 	struct uuid lot_id;
 	int64_t after;
 	int count;
 
-	if (uuid_parse(ctx->params[0], &lot_id))
-		return -ERR_NOT_FOUND;
+	TRY(answer_id(ctx, 0, &lot_id));
 	TRY(list_position(in, &after));
 	TRY(store_event_list(ctx->db, ctx->arena, lot_id, policy_viewer(&ctx->session), after, (int)in->limit,
 		&list, &count));
-	int shown = MIN(count, (int)in->limit);
-	list_begin(ctx, &w);
-	for (int i = 0; i < shown; i++)
-		event_write(&w, &list[i]);
-	return list_end_at(ctx, &w, count > shown, shown ? list[shown - 1].position : after);
+	return list_answer_events(ctx, (int)in->limit, list, count);
 }
 
 int lot_verify(struct ctx *ctx)
 {
 	struct chain_break first;
 	struct history history;
-	struct json_writer w;
 	struct uuid lot_id;
 
-	if (uuid_parse(ctx->params[0], &lot_id))
-		return -ERR_NOT_FOUND;
+	TRY(answer_id(ctx, 0, &lot_id));
 	TRY(store_history(ctx->db, ctx->arena, lot_id, policy_viewer(&ctx->session), &history));
 	bool valid = chain_verify(ctx->arena, &history, &first);
-	json_begin(&w, &ctx->resp->body);
-	json_open(&w, '{');
-	json_put_boolean(&w, "valid", valid);
-	json_put_integer(&w, "events", history.count);
-	json_name(&w, "first_broken");
-	if (valid) {
-		json_null(&w);
-	} else {
-		json_open(&w, '{');
-		json_put_uuid(&w, "event_id", first.event_id);
-		json_put_integer(&w, "position", first.position);
-		json_close(&w, '}');
-	}
-	json_close(&w, '}');
-	return response_json(ctx->resp, 200);
+	const struct proof proof = { valid, history.count, valid ? NULL : &first };
+	return answer_one(ctx, &proof);
 }

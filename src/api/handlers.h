@@ -1,6 +1,6 @@
 /*
  * Every handler of the route table, by the file it stands in. Each returns an HTTP status, its answer being in ctx->resp, or
- * -ERR_*; what each takes is the input named beside it in the table.
+ * -ERR_*; what each takes and gives is the input and the shape named beside it in the table.
  */
 #ifndef API_HANDLERS_H
 #define API_HANDLERS_H
@@ -8,33 +8,47 @@
 #include "ctx.h"
 
 extern const struct input login_input, refresh_input;
+extern const struct shape token_shape;
 int auth_login(struct ctx *ctx);
 int auth_refresh(struct ctx *ctx);
 int auth_logout(struct ctx *ctx);
 
+extern const struct shape me_shape;
 int me_show(struct ctx *ctx);
 
-extern const struct input location_input, page_input;
+extern const struct input page_input;
+
+extern const struct input location_input, location_patch;
+extern const struct shape location_shape;
 int location_create(struct ctx *ctx);
+int location_show(struct ctx *ctx);
+int location_update(struct ctx *ctx);
 int location_list(struct ctx *ctx);
 
-extern const struct input product_input;
+extern const struct input product_input, product_patch;
+extern const struct shape product_shape;
 int product_create(struct ctx *ctx);
+int product_show(struct ctx *ctx);
+int product_update(struct ctx *ctx);
 int product_list(struct ctx *ctx);
 
 extern const struct input lot_input, lot_list_input;
+extern const struct shape lot_shape;
 int lot_create(struct ctx *ctx);
 int lot_show(struct ctx *ctx);
 int lot_list(struct ctx *ctx);
 
 extern const struct input event_input;
+extern const struct shape event_shape, proof_shape;
 int event_create(struct ctx *ctx);
 int event_list(struct ctx *ctx);
 int lot_verify(struct ctx *ctx);
 
+extern const struct shape trace_shape;
 int trace_by_code(struct ctx *ctx);
 int trace_by_gtin(struct ctx *ctx);
 
+extern const struct shape health_shape;
 int health_live(struct ctx *ctx);
 int health_ready(struct ctx *ctx);
 int health_status(struct ctx *ctx);

@@ -26,3 +26,6 @@ const char *const kind_names[KIND_COUNT + 1] = { "HARVEST", "PROCESSING", "QUALI
 
 const char *const result_names[RESULT_COUNT + 1] = { "accepted", "rejected", "conformant", "non_conformant",
 	NULL };
+
+const char *const lot_statuses[] = { "REGISTERED", "IN_TRANSIT", "ARRIVED", "DELIVERED", "REJECTED",
+	"ON_HOLD", "RECALLED", NULL };

@@ -34,5 +34,7 @@ struct kind_info {
 extern const struct kind_info kinds[KIND_COUNT];
 extern const char *const kind_names[KIND_COUNT + 1]; /* NULL at the end */
 extern const char *const result_names[RESULT_COUNT + 1];
+extern const char
+	*const lot_statuses[]; /* NULL at the end; the first five are moved by events, the others by hand */
 
 #endif

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/hex.h"
+#include "http/json.h"
 
 int list_page(const struct page_query *query, struct page *ret_page)
 {
@@ -30,33 +31,38 @@ int list_position(const struct page_query *query, int64_t *ret_after)
 	return 0;
 }
 
-void list_begin(struct ctx *ctx, struct json_writer *w)
+static int answer(struct ctx *ctx, const char *items, int shown, bool more, const void *cursor, size_t n)
 {
-	json_begin(w, &ctx->resp->body);
-	json_open(w, '{');
-	json_name(w, "items");
-	json_open(w, '[');
-}
-
-static int list_close(struct ctx *ctx, struct json_writer *w, bool more, const void *cursor, size_t n)
-{
+	const struct shape *shape = ctx->route->output.shape;
 	char text[BASE64URL_SIZE(sizeof(struct uuid))];
+	struct json_writer w;
 
-	base64url_encode(cursor, n, text);
-	json_close(w, ']');
-	json_put_string(w, "next_cursor", more ? text : NULL);
-	json_close(w, '}');
+	json_begin(&w, &ctx->resp->body);
+	json_open(&w, '{');
+	json_name(&w, "items");
+	json_open(&w, '[');
+	for (int i = 0; i < shown; i++)
+		shape_write(&w, shape, items + (size_t)i * shape->size);
+	json_close(&w, ']');
+	if (more)
+		base64url_encode(cursor, n, text);
+	json_put_string(&w, "next_cursor", more ? text : NULL);
+	json_close(&w, '}');
 	return response_json(ctx->resp, 200);
 }
 
-int list_end(struct ctx *ctx, struct json_writer *w, bool more, struct uuid last)
+int list_answer(struct ctx *ctx, struct page page, const void *items, int count)
 {
-	return list_close(ctx, w, more, last.b, sizeof last.b);
+	int shown = MIN(count, page.limit);
+	const char *last = (const char *)items + (size_t)MAX(shown - 1, 0) * ctx->route->output.shape->size;
+
+	return answer(ctx, items, shown, count > shown, last, sizeof(struct uuid));
 }
 
-int list_end_at(struct ctx *ctx, struct json_writer *w, bool more, int64_t last)
+int list_answer_events(struct ctx *ctx, int limit, const struct event *items, int count)
 {
-	uint64_t position = htobe64((uint64_t)last);
+	int shown = MIN(count, limit);
+	uint64_t position = shown ? htobe64((uint64_t)items[shown - 1].position) : 0;
 
-	return list_close(ctx, w, more, &position, sizeof position);
+	return answer(ctx, (const char *)items, shown, count > shown, &position, sizeof position);
 }

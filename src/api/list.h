@@ -7,17 +7,17 @@
 
 #include "ctx.h"
 #include "http/fields.h"
-#include "http/json.h"
-#include "store/store.h"
+#include "store/event.h"
 
 /* Pages of things with ids, newest first; -ERR_BAD_CURSOR. */
 MUST_CHECK int list_page(const struct page_query *query, struct page *ret_page);
 /* Pages of a lot's events, by position. */
 MUST_CHECK int list_position(const struct page_query *query, int64_t *ret_after);
 
-/* Opens the answer, and closes it with the cursor after the last item shown; `more`: another page follows. */
-void list_begin(struct ctx *ctx, struct json_writer *w);
-int list_end(struct ctx *ctx, struct json_writer *w, bool more, struct uuid last);
-int list_end_at(struct ctx *ctx, struct json_writer *w, bool more, int64_t last);
+/* The answer: `count` structs of the route's shape, each beginning with its id; one more than page.limit when another page
+ * follows. */
+int list_answer(struct ctx *ctx, struct page page, const void *items, int count);
+/* The same of a lot's events, whose cursor is the position. */
+int list_answer_events(struct ctx *ctx, int limit, const struct event *items, int count);
 
 #endif

@@ -1,11 +1,11 @@
 /* Lots: what was harvested, how much of it, and where it stands. */
 #include "store/lot.h"
 
-#include <stdio.h>
-
+#include "api/answer.h"
 #include "api/chain.h"
 #include "api/codes.h"
 #include "api/handlers.h"
+#include "api/kinds.h"
 #include "api/list.h"
 #include "api/policy.h"
 #include "api/write.h"
@@ -21,20 +21,19 @@ struct lot_fields {
 };
 
 static const struct field fields[] = {
-	FIELD(struct lot_fields, product_id, UUID, REQUIRED),
+	FIELD(struct lot_fields, product_id, UUID, REQUIRED, .doc = "one of one's own products"),
 	/* GS1 General Specifications, AI (10): 20 characters of set 82. */
 	FIELD(struct lot_fields, code, TEXT, REQUIRED, .max = 20, .check = gs1_lot_code,
-		.doc = "batch or lot number, GS1 AI (10)"),
-	FIELD(struct lot_fields, quantity, DECIMAL, REQUIRED, .digits = 11, .scale = 3, .positive = true),
-	FIELD(struct lot_fields, uom, TEXT, REQUIRED, .check = code_uom, .doc = "UN/ECE Rec 20 code: KGM"),
+		.doc = "batch or lot number, GS1 AI (10)", .example = "L-2026-1187"),
+	FIELD(struct lot_fields, quantity, DECIMAL, REQUIRED, .digits = 11, .scale = 3, .positive = true,
+		.example = "1250.500"),
+	FIELD(struct lot_fields, uom, TEXT, REQUIRED, .check = code_uom, .doc = "UN/ECE Rec 20 code",
+		.example = "KGM"),
 	FIELD(struct lot_fields, harvested_on, DATE, OPTIONAL, .not_future = true),
 	FIELD(struct lot_fields, origin_id, UUID, OPTIONAL, .doc = "location it was grown at"),
 	END_OF_FIELDS,
 };
-const struct input lot_input = { fields, sizeof(struct lot_fields), false };
-
-static const char *const statuses[] = { "REGISTERED", "IN_TRANSIT", "ARRIVED", "DELIVERED", "REJECTED",
-	"ON_HOLD", "RECALLED", NULL };
+const struct input lot_input = { .fields = fields, .size = sizeof(struct lot_fields) };
 
 struct lot_query {
 	struct page_query page;
@@ -46,35 +45,37 @@ struct lot_query {
 
 static const struct field query_fields[] = {
 	PAGE_FIELDS(struct lot_query),
-	FIELD(struct lot_query, status, CHOICE, OPTIONAL, .choices = statuses),
+	FIELD(struct lot_query, status, CHOICE, OPTIONAL, .choices = lot_statuses),
 	FIELD(struct lot_query, product_id, UUID, OPTIONAL),
 	FIELD(struct lot_query, code, TEXT, OPTIONAL, .max = 20),
 	FIELD(struct lot_query, harvested_from, DATE, OPTIONAL),
 	FIELD(struct lot_query, harvested_to, DATE, OPTIONAL),
 	END_OF_FIELDS,
 };
-const struct input lot_list_input = { query_fields, sizeof(struct lot_query), true };
+const struct input lot_list_input = {
+	.fields = query_fields, .size = sizeof(struct lot_query), .in_query = true
+};
 
 static const struct field page_fields[] = { PAGE_FIELDS(struct lot_query), END_OF_FIELDS };
-const struct input page_input = { page_fields, sizeof(struct lot_query), true };
+const struct input page_input = { .fields = page_fields, .size = sizeof(struct lot_query), .in_query = true };
 
-static void lot_write(struct json_writer *w, const struct lot *l)
-{
-	json_open(w, '{');
-	json_put_uuid(w, "id", l->id);
-	json_put_string(w, "public_code", l->public_code);
-	json_put_string(w, "code", l->code);
-	json_put_uuid(w, "product_id", l->product_id);
-	json_put_uuid(w, "origin_id", l->origin_id);
-	json_put_uuid(w, "organization_id", l->organization_id);
-	json_put_string(w, "quantity", l->quantity);
-	json_put_string(w, "uom", l->uom);
-	json_put_date(w, "harvested_on", l->harvested_on);
-	json_put_string(w, "status", l->status);
-	json_put_integer(w, "version", l->version);
-	json_put_time(w, "created_at", l->created_at);
-	json_close(w, '}');
-}
+static const struct member members[] = {
+	MEMBER(struct lot, id, UUID, ALWAYS),
+	MEMBER(struct lot, public_code, TEXT, ALWAYS, .doc = "what the QR code says: /t/{public_code}",
+		.example = "4fXk29ZQpa"),
+	MEMBER(struct lot, code, TEXT, ALWAYS, .example = "L-2026-1187"),
+	MEMBER(struct lot, product_id, UUID, ALWAYS),
+	MEMBER(struct lot, origin_id, UUID, NULLABLE),
+	MEMBER(struct lot, organization_id, UUID, ALWAYS),
+	MEMBER(struct lot, quantity, DECIMAL, ALWAYS, .example = "1250.500"),
+	MEMBER(struct lot, uom, TEXT, ALWAYS, .example = "KGM"),
+	MEMBER(struct lot, harvested_on, DATE, NULLABLE),
+	MEMBER(struct lot, status, TEXT, ALWAYS, .choices = lot_statuses, .example = "REGISTERED"),
+	MEMBER(struct lot, version, INTEGER, ALWAYS, .example = "1"),
+	MEMBER(struct lot, created_at, TIME, ALWAYS),
+	END_OF_MEMBERS,
+};
+const struct shape lot_shape = { "Lot", members, sizeof(struct lot) };
 
 /* The product, and the origin if one is named, must be the organization's own. */
 static int take_owned(struct ctx *ctx, const struct lot_fields *in)
@@ -109,7 +110,6 @@ int lot_create(struct ctx *ctx)
 		.version = 1,
 		.created_at = ctx->now,
 	};
-	struct json_writer w;
 
 	random_base62(public_code, PUBLIC_CODE_LENGTH);
 	chain_start(lot.id, lot.chain_head);
@@ -120,48 +120,34 @@ int lot_create(struct ctx *ctx)
 	TRY(write_check(ctx));
 	TRY(take_owned(ctx, in));
 	store_lot_insert_send(ctx->db, &lot);
-	json_begin(&w, &ctx->resp->body);
-	lot_write(&w, &lot);
-	return write_created(ctx, 1, "/v1/lots/", lot.id);
+	return write_created(ctx, 1, &lot, "/v1/lots/", lot.id);
 }
 
 int lot_show(struct ctx *ctx)
 {
-	struct json_writer w;
 	struct uuid id;
 	struct lot lot;
 
-	if (uuid_parse(ctx->params[0], &id))
-		return -ERR_NOT_FOUND;
+	TRY(answer_id(ctx, 0, &id));
 	TRY(store_lot_get(ctx->db, id, policy_viewer(&ctx->session), &lot));
-	snprintf(ctx->resp->etag, sizeof ctx->resp->etag, "\"%lld\"", (long long)lot.version);
-	if (etag_matches(ctx->req->if_none_match, ctx->resp->etag))
-		return ctx->resp->status = 304;
-	json_begin(&w, &ctx->resp->body);
-	lot_write(&w, &lot);
-	return response_json(ctx->resp, 200);
+	return answer_version(ctx, &lot, lot.version);
 }
 
 int lot_list(struct ctx *ctx)
 {
 	const struct lot_query *in = ctx->input;
 	const struct lot_filter filter = {
-		.status = in->status < 0 ? NULL : statuses[in->status],
+		.status = in->status < 0 ? NULL : lot_statuses[in->status],
 		.code = in->code,
 		.product_id = in->product_id,
 		.harvested_from = in->harvested_from,
 		.harvested_to = in->harvested_to,
 	};
-	struct json_writer w;
 	struct lot *list;
 	struct page page;
 	int count;
 
 	TRY(list_page(&in->page, &page));
 	TRY(store_lot_list(ctx->db, ctx->arena, policy_viewer(&ctx->session), &filter, page, &list, &count));
-	int shown = MIN(count, page.limit);
-	list_begin(ctx, &w);
-	for (int i = 0; i < shown; i++)
-		lot_write(&w, &list[i]);
-	return list_end(ctx, &w, count > shown, shown ? list[shown - 1].id : page.after);
+	return list_answer(ctx, page, list, count);
 }

@@ -1,31 +1,41 @@
 /* Who is logged in. */
+#include "api/answer.h"
 #include "api/handlers.h"
-#include "http/json.h"
 #include "store/user.h"
+
+static const struct member organization_members[] = {
+	MEMBER(struct organization, id, UUID, ALWAYS),
+	MEMBER(struct organization, name, TEXT, ALWAYS, .example = "Aguacates del Sur"),
+	MEMBER(struct organization, kind, TEXT, ALWAYS, .example = "PRODUCER"),
+	MEMBER(struct organization, approved, BOOLEAN, ALWAYS, .doc = "whether it may write"),
+	END_OF_MEMBERS,
+};
+static const struct shape organization_shape = { "MyOrganization", organization_members,
+	sizeof(struct organization) };
+
+struct me {
+	struct user user;
+	const struct organization *organization;
+};
+
+static const struct member members[] = {
+	MEMBER_NAMED(struct me, user.id, "id", UUID, ALWAYS),
+	MEMBER_NAMED(struct me, user.email, "email", TEXT, ALWAYS, .example = "ana@example.org"),
+	MEMBER_NAMED(struct me, user.name, "name", TEXT, ALWAYS, .example = "Ana Ruiz"),
+	MEMBER_NAMED(
+		struct me, user.role, "role", TEXT, ALWAYS, .choices = role_names, .example = "PRODUCER"),
+	MEMBER(struct me, organization, OBJECT, NULLABLE, .shape = &organization_shape,
+		.doc = "null for an administrator"),
+	END_OF_MEMBERS,
+};
+const struct shape me_shape = { "Me", members, sizeof(struct me) };
 
 int me_show(struct ctx *ctx)
 {
-	struct json_writer w;
-	struct user user;
+	struct me me = { .organization = NULL };
 
-	TRY(store_user_me(ctx->db, ctx->session.user_id, &user));
-	json_begin(&w, &ctx->resp->body);
-	json_open(&w, '{');
-	json_put_uuid(&w, "id", user.id);
-	json_put_string(&w, "email", user.email);
-	json_put_string(&w, "name", user.name);
-	json_put_string(&w, "role", user.role);
-	json_name(&w, "organization");
-	if (uuid_is_nil(user.organization.id)) {
-		json_null(&w);
-	} else {
-		json_open(&w, '{');
-		json_put_uuid(&w, "id", user.organization.id);
-		json_put_string(&w, "name", user.organization.name);
-		json_put_string(&w, "kind", user.organization.kind);
-		json_put_boolean(&w, "approved", user.organization.approved);
-		json_close(&w, '}');
-	}
-	json_close(&w, '}');
-	return response_json(ctx->resp, 200);
+	TRY(store_user_me(ctx->db, ctx->session.user_id, &me.user));
+	if (!uuid_is_nil(me.user.organization.id))
+		me.organization = &me.user.organization;
+	return answer_one(ctx, &me);
 }

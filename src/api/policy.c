@@ -10,6 +10,8 @@ int policy_admits(const struct route *route, const struct session *session)
 {
 	if (session->role >= ROLE_COUNT || !(route->policy & ROLE_BIT(session->role)))
 		return -ERR_FORBIDDEN;
+	if (session->password_due && !(route->policy & PASSWORD_DUE))
+		return -ERR_PASSWORD_DUE;
 	if ((route->policy & APPROVED) && session->role == ROLE_PRODUCER && !session->approved)
 		return -ERR_NOT_APPROVED;
 	return 0;

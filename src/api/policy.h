@@ -19,11 +19,12 @@ enum policy {
 	CHAIN = PRODUCER | PACKER | EXPORTER | CERTIFIER | BUYER, /* everybody who handles lots */
 	MEMBER = CHAIN | ADMIN,                                   /* anybody logged in */
 	ANYONE = 1u << ROLE_COUNT,                                /* no session needed, none looked at */
-	APPROVED = 1u << (ROLE_COUNT + 1), /* a producer's organization must be approved besides */
+	APPROVED = 1u << (ROLE_COUNT + 1),     /* a producer's organization must be approved besides */
+	PASSWORD_DUE = 1u << (ROLE_COUNT + 2), /* also for those who must first change their password */
 };
 
 /* Opens the session where the route asks for one and holds its role against the policy: -ERR_UNAUTHENTICATED, -ERR_FORBIDDEN,
- * -ERR_NOT_APPROVED, -ERR_TOO_MANY_REQUESTS, -ERR_UNAVAILABLE. Sets ctx->session. */
+ * -ERR_PASSWORD_DUE, -ERR_NOT_APPROVED, -ERR_TOO_MANY_REQUESTS, -ERR_UNAVAILABLE. Sets ctx->session. */
 MUST_CHECK int policy_check(struct ctx *ctx);
 
 /* The second half alone: a write asks it again of the session as its own transaction sees it. */

@@ -1,6 +1,7 @@
 /* What an organization grows or packs. */
 #include "store/product.h"
 
+#include "api/answer.h"
 #include "api/handlers.h"
 #include "api/list.h"
 #include "api/policy.h"
@@ -13,68 +14,98 @@ struct product_fields {
 };
 
 static const struct field fields[] = {
-	FIELD(struct product_fields, name, TEXT, REQUIRED, .doc = "as it is sold"),
-	FIELD(struct product_fields, commodity, TEXT, REQUIRED, .max = 80, .doc = "avocado, blueberry, …"),
-	FIELD(struct product_fields, variety, TEXT, OPTIONAL, .max = 80, .doc = "Hass, Biloxi, …"),
+	FIELD(struct product_fields, name, TEXT, REQUIRED, .doc = "as it is sold",
+		.example = "Aguacate Hass"),
+	FIELD(struct product_fields, commodity, TEXT, REQUIRED, .max = 80, .doc = "avocado, blueberry, …",
+		.example = "avocado"),
+	FIELD(struct product_fields, variety, TEXT, OPTIONAL, .max = 80, .doc = "Hass, Biloxi, …",
+		.example = "Hass"),
 	FIELD(struct product_fields, gtin, TEXT, OPTIONAL, .check = gs1_gtin,
-		.doc = "GTIN-8, -12, -13 or -14"),
+		.doc = "GTIN-8, -12, -13 or -14", .example = "7501234567893"),
 	END_OF_FIELDS,
 };
-const struct input product_input = { fields, sizeof(struct product_fields), false };
+const struct input product_input = { .fields = fields, .size = sizeof(struct product_fields) };
+const struct input product_patch = {
+	.fields = fields, .size = sizeof(struct product_fields), .partial = true
+};
 
-static void product_write(struct json_writer *w, const struct product *p)
+static const struct member members[] = {
+	MEMBER(struct product, id, UUID, ALWAYS),
+	MEMBER(struct product, name, TEXT, ALWAYS, .example = "Aguacate Hass"),
+	MEMBER(struct product, commodity, TEXT, ALWAYS, .example = "avocado"),
+	MEMBER(struct product, variety, TEXT, NULLABLE, .example = "Hass"),
+	MEMBER(struct product, gtin, TEXT, NULLABLE, .doc = "in its 14 digits", .example = "07501234567893"),
+	MEMBER(struct product, organization_id, UUID, ALWAYS),
+	MEMBER(struct product, version, INTEGER, ALWAYS, .example = "1"),
+	MEMBER(struct product, created_at, TIME, ALWAYS),
+	END_OF_MEMBERS,
+};
+const struct shape product_shape = { "Product", members, sizeof(struct product) };
+
+/* What is given replaces what was. */
+static void take_fields(struct ctx *ctx, const struct product_fields *in, struct product *product)
 {
-	json_open(w, '{');
-	json_put_uuid(w, "id", p->id);
-	json_put_string(w, "name", p->name);
-	json_put_string(w, "commodity", p->commodity);
-	json_put_string(w, "variety", p->variety);
-	json_put_string(w, "gtin", p->gtin);
-	json_put_uuid(w, "organization_id", p->organization_id);
-	json_put_integer(w, "version", p->version);
-	json_put_time(w, "created_at", p->created_at);
-	json_close(w, '}');
+	product->name = in->name ? in->name : product->name;
+	product->commodity = in->commodity ? in->commodity : product->commodity;
+	product->variety = in->variety ? in->variety : product->variety;
+	if (in->gtin) {
+		char *gtin = arena_alloc(ctx->arena, GTIN14_SIZE);
+		gs1_gtin14(in->gtin, gtin);
+		product->gtin = gtin;
+	}
 }
 
 int product_create(struct ctx *ctx)
 {
-	const struct product_fields *in = ctx->input;
 	struct product product = {
 		.id = random_uuid(),
 		.organization_id = ctx->session.organization_id,
-		.name = in->name,
-		.commodity = in->commodity,
-		.variety = in->variety,
 		.version = 1,
 		.created_at = ctx->now,
 	};
-	char gtin[GTIN14_SIZE];
-	struct json_writer w;
 
-	if (in->gtin) {
-		gs1_gtin14(in->gtin, gtin);
-		product.gtin = gtin;
-	}
+	take_fields(ctx, ctx->input, &product);
 	write_begin(ctx);
 	TRY(write_check(ctx));
 	store_product_insert_send(ctx->db, &product);
-	json_begin(&w, &ctx->resp->body);
-	product_write(&w, &product);
-	return write_created(ctx, 1, "/v1/products/", product.id);
+	return write_created(ctx, 1, &product, "/v1/products/", product.id);
+}
+
+int product_show(struct ctx *ctx)
+{
+	struct product product;
+	struct uuid id;
+
+	TRY(answer_id(ctx, 0, &id));
+	TRY(store_product_get(ctx->db, id, policy_viewer(&ctx->session), &product));
+	return answer_version(ctx, &product, product.version);
+}
+
+int product_update(struct ctx *ctx)
+{
+	struct product product;
+	struct uuid id;
+
+	TRY(answer_id(ctx, 0, &id));
+	write_begin(ctx);
+	store_product_lock_send(ctx->db, id, ctx->session.organization_id);
+	TRY(write_check(ctx));
+	TRY(store_product_lock_take(ctx->db, &product));
+	TRY(write_match(ctx, product.version));
+	ctx->writer.before = answer_text(ctx, &product);
+	take_fields(ctx, ctx->input, &product);
+	product.version++;
+	store_product_update_send(ctx->db, &product);
+	return write_updated(ctx, 1, &product, id, product.version);
 }
 
 int product_list(struct ctx *ctx)
 {
 	struct product *list;
-	struct json_writer w;
 	struct page page;
 	int count;
 
 	TRY(list_page(ctx->input, &page));
 	TRY(store_product_list(ctx->db, ctx->arena, policy_viewer(&ctx->session), page, &list, &count));
-	int shown = MIN(count, page.limit);
-	list_begin(ctx, &w);
-	for (int i = 0; i < shown; i++)
-		product_write(&w, &list[i]);
-	return list_end(ctx, &w, count > shown, shown ? list[shown - 1].id : page.after);
+	return list_answer(ctx, page, list, count);
 }

@@ -5,49 +5,60 @@
 #include "api/policy.h"
 #include "base/base.h"
 
+/* What a row gives. */
+#define ONE(noun)     200, &noun##_shape, false
+#define CREATED(noun) 201, &noun##_shape, false
+#define LIST_OF(noun) 200, &noun##_shape, true
+#define NOTHING       204, NULL, false
+#define TEXT          200, NULL, false
+
 /* clang-format off */
-#define ROUTE(m, p, who, c, in, h, about)                                                                    \
+#define ROUTE(m, p, who, c, in, out, h, about)                                                               \
 	{                                                                                                    \
 		.method = HTTP_##m, .path = (p), .policy = (who), .class = CLASS_##c, .input = (in),         \
-		.handler = (h), .summary = (about)                                                           \
+		.output = { out }, .handler = (h), .summary = (about)                                        \
 	}
-#define OPS_ROUTE(m, p, who, c, in, h, about)                                                                \
+#define OPS_ROUTE(m, p, who, c, in, out, h, about)                                                           \
 	{                                                                                                    \
 		.method = HTTP_##m, .path = (p), .policy = (who), .class = CLASS_##c, .input = (in),         \
-		.handler = (h), .summary = (about), .ops = true                                              \
+		.output = { out }, .handler = (h), .summary = (about), .ops = true                           \
 	}
 
 const struct route routes[] = {
-	/*    method  path                       who                           class   takes            handler          what it is */
-	ROUTE(POST,   "/v1/auth/login",          ANYONE,                       WRITE,  &login_input,    auth_login,      "log in"),
-	ROUTE(POST,   "/v1/auth/refresh",        ANYONE,                       WRITE,  &refresh_input,  auth_refresh,    "trade a refresh token for new tokens"),
-	ROUTE(POST,   "/v1/auth/logout",         MEMBER,                       WRITE,  NULL,            auth_logout,     "end the session and all its tokens"),
-	ROUTE(GET,    "/v1/me",                  MEMBER,                       READ,   NULL,            me_show,         "who is logged in"),
+	/*    method  path                       who                           class   takes            gives              handler          what it is */
+	ROUTE(POST,   "/v1/auth/login",          ANYONE,                       WRITE,  &login_input,    ONE(token),        auth_login,      "log in"),
+	ROUTE(POST,   "/v1/auth/refresh",        ANYONE,                       WRITE,  &refresh_input,  ONE(token),        auth_refresh,    "trade a refresh token for new tokens"),
+	ROUTE(POST,   "/v1/auth/logout",         MEMBER | PASSWORD_DUE,        WRITE,  NULL,            NOTHING,           auth_logout,     "end the session and all its tokens"),
+	ROUTE(GET,    "/v1/me",                  MEMBER | PASSWORD_DUE,        READ,   NULL,            ONE(me),           me_show,         "who is logged in"),
 
-	ROUTE(GET,    "/v1/locations",           MEMBER,                       LIST,   &page_input,     location_list,   "one's locations, newest first"),
-	ROUTE(POST,   "/v1/locations",           CHAIN | APPROVED,             WRITE,  &location_input, location_create, "register a location"),
-	ROUTE(GET,    "/v1/products",            MEMBER,                       LIST,   &page_input,     product_list,    "one's products, newest first"),
-	ROUTE(POST,   "/v1/products",            PRODUCER | PACKER | APPROVED, WRITE,  &product_input,  product_create,  "register a product"),
+	ROUTE(GET,    "/v1/locations",           MEMBER,                       LIST,   &page_input,     LIST_OF(location), location_list,   "one's locations, newest first"),
+	ROUTE(POST,   "/v1/locations",           CHAIN | APPROVED,             WRITE,  &location_input, CREATED(location), location_create, "register a location"),
+	ROUTE(GET,    "/v1/locations/{id}",      MEMBER,                       READ,   NULL,            ONE(location),     location_show,   "one location"),
+	ROUTE(PATCH,  "/v1/locations/{id}",      CHAIN | APPROVED,             WRITE,  &location_patch, ONE(location),     location_update, "correct a location"),
+	ROUTE(GET,    "/v1/products",            MEMBER,                       LIST,   &page_input,     LIST_OF(product),  product_list,    "one's products, newest first"),
+	ROUTE(POST,   "/v1/products",            PRODUCER | PACKER | APPROVED, WRITE,  &product_input,  CREATED(product),  product_create,  "register a product"),
+	ROUTE(GET,    "/v1/products/{id}",       MEMBER,                       READ,   NULL,            ONE(product),      product_show,    "one product"),
+	ROUTE(PATCH,  "/v1/products/{id}",       PRODUCER | PACKER | APPROVED, WRITE,  &product_patch,  ONE(product),      product_update,  "correct a product"),
 
-	ROUTE(GET,    "/v1/lots",                MEMBER,                       LIST,   &lot_list_input, lot_list,        "own and granted lots, newest first"),
-	ROUTE(POST,   "/v1/lots",                PRODUCER | APPROVED,          WRITE,  &lot_input,      lot_create,      "register a lot"),
-	ROUTE(GET,    "/v1/lots/{id}",           MEMBER,                       READ,   NULL,            lot_show,        "one lot"),
-	ROUTE(GET,    "/v1/lots/{id}/events",    MEMBER,                       LIST,   &page_input,     event_list,      "what happened to a lot, oldest first"),
-	ROUTE(POST,   "/v1/lots/{id}/events",    CHAIN | APPROVED,             WRITE,  &event_input,    event_create,    "record an event"),
-	ROUTE(GET,    "/v1/lots/{id}/verify",    MEMBER,                       LIST,   NULL,            lot_verify,      "recompute a lot's chain"),
+	ROUTE(GET,    "/v1/lots",                MEMBER,                       LIST,   &lot_list_input, LIST_OF(lot),      lot_list,        "own and granted lots, newest first"),
+	ROUTE(POST,   "/v1/lots",                PRODUCER | APPROVED,          WRITE,  &lot_input,      CREATED(lot),      lot_create,      "register a lot"),
+	ROUTE(GET,    "/v1/lots/{id}",           MEMBER,                       READ,   NULL,            ONE(lot),          lot_show,        "one lot"),
+	ROUTE(GET,    "/v1/lots/{id}/events",    MEMBER,                       LIST,   &page_input,     LIST_OF(event),    event_list,      "what happened to a lot, oldest first"),
+	ROUTE(POST,   "/v1/lots/{id}/events",    CHAIN | APPROVED,             WRITE,  &event_input,    CREATED(event),    event_create,    "record an event"),
+	ROUTE(GET,    "/v1/lots/{id}/verify",    MEMBER,                       LIST,   NULL,            ONE(proof),        lot_verify,      "recompute a lot's chain"),
 
-	ROUTE(GET,    "/t/{public_code}",        ANYONE,                       READ,   NULL,            trace_by_code,   "a lot's public history by its code"),
-	ROUTE(GET,    "/01/{gtin}/10/{lot_code}", ANYONE,                      READ,   NULL,            trace_by_gtin,   "the same by GS1 Digital Link"),
+	ROUTE(GET,    "/t/{public_code}",        ANYONE,                       READ,   NULL,            ONE(trace),        trace_by_code,   "a lot's public history by its code"),
+	ROUTE(GET,    "/01/{gtin}/10/{lot_code}", ANYONE,                      READ,   NULL,            ONE(trace),        trace_by_gtin,   "the same by GS1 Digital Link"),
 
-	ROUTE(GET,    "/livez",                  ANYONE,                       HEALTH, NULL,            health_live,     "is the process alive"),
-	ROUTE(GET,    "/readyz",                 ANYONE,                       HEALTH, NULL,            health_ready,    "may the load balancer send requests"),
-	OPS_ROUTE(GET, "/",                      ANYONE,                       HEALTH, NULL,            page_show,       "the operators' page"),
-	OPS_ROUTE(GET, "/page.css",              ANYONE,                       HEALTH, NULL,            page_style,      "its style"),
-	OPS_ROUTE(GET, "/page.js",               ANYONE,                       HEALTH, NULL,            page_script,     "its script"),
-	OPS_ROUTE(GET, "/livez",                 ANYONE,                       HEALTH, NULL,            health_live,     "is the process alive"),
-	OPS_ROUTE(GET, "/readyz",                ANYONE,                       HEALTH, NULL,            health_ready,    "may the load balancer send requests"),
-	OPS_ROUTE(GET, "/status",                ANYONE,                       HEALTH, NULL,            health_status,   "the scoreboard"),
-	OPS_ROUTE(GET, "/metrics",               ANYONE,                       HEALTH, NULL,            health_metrics,  "the same for Prometheus"),
+	ROUTE(GET,    "/livez",                  ANYONE,                       HEALTH, NULL,            ONE(health),       health_live,     "is the process alive"),
+	ROUTE(GET,    "/readyz",                 ANYONE,                       HEALTH, NULL,            ONE(health),       health_ready,    "may the load balancer send requests"),
+	OPS_ROUTE(GET, "/",                      ANYONE,                       HEALTH, NULL,            TEXT,              page_show,       "the operators' page"),
+	OPS_ROUTE(GET, "/page.css",              ANYONE,                       HEALTH, NULL,            TEXT,              page_style,      "its style"),
+	OPS_ROUTE(GET, "/page.js",               ANYONE,                       HEALTH, NULL,            TEXT,              page_script,     "its script"),
+	OPS_ROUTE(GET, "/livez",                 ANYONE,                       HEALTH, NULL,            ONE(health),       health_live,     "is the process alive"),
+	OPS_ROUTE(GET, "/readyz",                ANYONE,                       HEALTH, NULL,            ONE(health),       health_ready,    "may the load balancer send requests"),
+	OPS_ROUTE(GET, "/status",                ANYONE,                       HEALTH, NULL,            TEXT,              health_status,   "the scoreboard"),
+	OPS_ROUTE(GET, "/metrics",               ANYONE,                       HEALTH, NULL,            TEXT,              health_metrics,  "the same for Prometheus"),
 };
 /* clang-format on */
 

@@ -2,10 +2,11 @@
  * minute. The address's limit is asked of Redis while PostgreSQL looks. */
 #include <string.h>
 
+#include "api/answer.h"
 #include "api/chain.h"
 #include "api/handlers.h"
+#include "api/kinds.h"
 #include "http/gs1.h"
-#include "http/json.h"
 #include "session/limits.h"
 #include "store/event.h"
 #include "store/lot.h"
@@ -28,63 +29,93 @@ static const char *badge(const struct history *h, bool valid)
 	return valid && harvested && packed && inspected ? "VERIFIED" : "PARTIAL";
 }
 
-static void put_place(
-	struct json_writer *w, struct arena *arena, const char *name, const char *place, const char *region)
-{
-	json_put_string(w, name, place && region ? arena_printf(arena, "%s, %s", place, region) : place);
-}
+struct trace_lot {
+	const char *code, *product, *variety, *quantity, *uom, *origin, *status;
+	int32_t harvested_on;
+};
 
-static void lot_part(struct json_writer *w, struct arena *arena, const struct trace *t)
-{
-	json_name(w, "lot");
-	json_open(w, '{');
-	json_put_string(w, "code", t->code);
-	json_put_string(w, "product", t->product);
-	json_put_string(w, "variety", t->variety);
-	json_put_string(w, "quantity", t->quantity);
-	json_put_string(w, "uom", t->uom);
-	json_put_date(w, "harvested_on", t->harvested_on);
-	put_place(w, arena, "origin", t->origin, t->origin_region);
-	json_put_string(w, "status", t->status);
-	json_close(w, '}');
-	json_name(w, "producer");
-	json_open(w, '{');
-	json_put_string(w, "name", t->producer);
-	json_put_string(w, "region", t->origin_region);
-	json_close(w, '}');
-}
+static const struct member lot_members[] = {
+	MEMBER(struct trace_lot, code, TEXT, ALWAYS, .example = "L-2026-1187"),
+	MEMBER(struct trace_lot, product, TEXT, ALWAYS, .example = "Aguacate Hass"),
+	MEMBER(struct trace_lot, variety, TEXT, NULLABLE, .example = "Hass"),
+	MEMBER(struct trace_lot, quantity, DECIMAL, ALWAYS, .example = "1250.500"),
+	MEMBER(struct trace_lot, uom, TEXT, ALWAYS, .doc = "UN/ECE Rec 20 code", .example = "KGM"),
+	MEMBER(struct trace_lot, harvested_on, DATE, NULLABLE),
+	MEMBER(struct trace_lot, origin, TEXT, NULLABLE, .example = "Huerta Las Palmas, Michoacán"),
+	MEMBER(struct trace_lot, status, TEXT, ALWAYS, .choices = lot_statuses, .example = "IN_TRANSIT"),
+	END_OF_MEMBERS,
+};
+static const struct shape lot_part = { "TraceLot", lot_members, sizeof(struct trace_lot) };
 
-static void events_part(struct json_writer *w, struct arena *arena, const struct history *h)
+struct trace_producer {
+	const char *name, *region;
+};
+
+static const struct member producer_members[] = {
+	MEMBER(struct trace_producer, name, TEXT, ALWAYS, .example = "Aguacates del Sur"),
+	MEMBER(struct trace_producer, region, TEXT, NULLABLE, .example = "Michoacán"),
+	END_OF_MEMBERS,
+};
+static const struct shape producer_part = { "TraceProducer", producer_members,
+	sizeof(struct trace_producer) };
+
+static const struct member event_members[] = {
+	MEMBER(struct event, kind, TEXT, ALWAYS, .choices = kind_names, .example = "HARVEST"),
+	MEMBER(struct event, at, TIME, ALWAYS),
+	MEMBER(struct event, place, TEXT, NULLABLE, .example = "Huerta Las Palmas, Michoacán"),
+	MEMBER(struct event, result, TEXT, NULLABLE, .choices = result_names, .example = "conformant"),
+	MEMBER(struct event, temperature_c, DECIMAL, NULLABLE, .example = "5.5"),
+	END_OF_MEMBERS,
+};
+static const struct shape event_part = { "TraceEvent", event_members, sizeof(struct event) };
+
+struct trace_answer {
+	struct trace_lot lot;
+	struct trace_producer producer;
+	const char *badge;
+	const struct event *events;
+	int64_t event_count;
+	bool verified;
+};
+
+static const char *const badges[] = { "VERIFIED", "PARTIAL", "PENDING", NULL };
+
+static const struct member members[] = {
+	MEMBER(struct trace_answer, lot, WITHIN, ALWAYS, .shape = &lot_part),
+	MEMBER(struct trace_answer, producer, WITHIN, ALWAYS, .shape = &producer_part),
+	MEMBER(struct trace_answer, badge, TEXT, ALWAYS, .choices = badges, .example = "VERIFIED",
+		.doc = "VERIFIED: the chain holds, with harvest, packaging and a good inspection in it"),
+	MEMBER(struct trace_answer, events, ARRAY, ALWAYS, .shape = &event_part,
+		.count = offsetof(struct trace_answer, event_count)),
+	MEMBER(struct trace_answer, verified, BOOLEAN, ALWAYS, .doc = "the chain of events adds up"),
+	END_OF_MEMBERS,
+};
+const struct shape trace_shape = { "Trace", members, sizeof(struct trace_answer) };
+
+static const char *place_text(struct arena *arena, const char *place, const char *region)
 {
-	json_name(w, "events");
-	json_open(w, '[');
-	for (const struct event *e = h->events; e < h->events + h->count; e++) {
-		json_open(w, '{');
-		json_put_string(w, "kind", e->kind);
-		json_put_time(w, "at", e->at);
-		put_place(w, arena, "place", e->place, e->region);
-		json_put_string(w, "result", e->result);
-		json_put_string(w, "temperature_c", e->temperature_c);
-		json_close(w, '}');
-	}
-	json_close(w, ']');
+	return place && region ? arena_printf(arena, "%s, %s", place, region) : place;
 }
 
 static int trace_answer(struct ctx *ctx, const struct trace *t)
 {
 	struct chain_break first;
-	struct json_writer w;
-	bool valid = chain_verify(ctx->arena, &t->history, &first);
+	const struct history *h = &t->history;
+	bool valid = chain_verify(ctx->arena, h, &first);
+	const struct trace_answer answer = {
+		.lot = { t->code, t->product, t->variety, t->quantity, t->uom,
+			place_text(ctx->arena, t->origin, t->origin_region), t->status, t->harvested_on },
+		.producer = { t->producer, t->origin_region },
+		.badge = badge(h, valid),
+		.events = h->events,
+		.event_count = h->count,
+		.verified = valid,
+	};
 
-	json_begin(&w, &ctx->resp->body);
-	json_open(&w, '{');
-	lot_part(&w, ctx->arena, t);
-	json_put_string(&w, "badge", badge(&t->history, valid));
-	events_part(&w, ctx->arena, &t->history);
-	json_put_boolean(&w, "verified", valid);
-	json_close(&w, '}');
+	for (struct event *e = h->events; e < h->events + h->count; e++)
+		e->place = place_text(ctx->arena, e->place, e->region);
 	ctx->resp->cache_control = "public, max-age=60";
-	response_json(ctx->resp, 200);
+	answer_one(ctx, &answer);
 	response_etag_body(ctx->resp, ctx->req);
 	return ctx->resp->status;
 }

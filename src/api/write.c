@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "api/answer.h"
 #include "api/policy.h"
 
 int write_key(const struct request *req, struct arena *arena, const char **ret_key)
@@ -45,7 +46,15 @@ int write_prepare(struct ctx *ctx)
 	ctx_stage(ctx, "handler");
 	if (ctx->route->class != CLASS_WRITE || !ctx->has_session)
 		return 0;
-	*w = (struct writer){ .user_id = ctx->session.user_id, .now = ctx->now };
+	if (ctx->route->method == HTTP_PATCH && !ctx->req->if_match)
+		return -ERR_PRECONDITION_REQUIRED;
+	*w = (struct writer){
+		.user_id = ctx->session.user_id,
+		.now = ctx->now,
+		.organization_id = ctx->session.organization_id,
+		.request_id = ctx->req->request_id,
+		.action = arena_printf(ctx->arena, "%s %s", ctx->req->method_text, ctx->route->path),
+	};
 	memcpy(w->access_hash, ctx->access_hash, sizeof w->access_hash);
 	if (ctx->route->method == HTTP_POST)
 		TRY(write_key(ctx->req, ctx->arena, &w->key));
@@ -74,12 +83,28 @@ int write_check(struct ctx *ctx)
 	return err ? err : policy_admits(ctx->route, &ctx->session);
 }
 
-int write_created(struct ctx *ctx, int changes, const char *prefix, struct uuid id)
+int write_match(struct ctx *ctx, int64_t version)
+{
+	response_etag_version(ctx->resp, version);
+	return etag_matches(ctx->req->if_match, ctx->resp->etag) ? 0 : -ERR_PRECONDITION_FAILED;
+}
+
+int write_created(struct ctx *ctx, int changes, const void *from, const char *prefix, struct uuid id)
 {
 	char text[UUID_TEXT_SIZE];
 
 	uuid_to_text(id, text);
+	ctx->writer.object_id = id;
+	answer_body(ctx, from);
 	return write_commit(ctx, changes, response_created(ctx->resp, "%s%s", prefix, text));
+}
+
+int write_updated(struct ctx *ctx, int changes, const void *from, struct uuid id, int64_t version)
+{
+	ctx->writer.object_id = id;
+	answer_body(ctx, from);
+	response_etag_version(ctx->resp, version);
+	return write_commit(ctx, changes, response_json(ctx->resp, 200));
 }
 
 int write_commit(struct ctx *ctx, int changes, int status)

@@ -5,7 +5,10 @@
  *   … reads to be locked …
  *   TRY(write_check(ctx));
  *   … decide, append changes, build the answer …
- *   return write_commit(ctx, CHANGES, response_created(ctx->resp, …));
+ *   return write_created(ctx, CHANGES, &thing, "/v1/things/", thing.id);
+ *
+ * Each write leaves a row in the audit log, in its transaction: who and what is known here, ctx->writer's object_id, before and
+ * reason are the handler's to set where the ends below do not, and what came of it is the answer's body.
  */
 #ifndef API_WRITE_H
 #define API_WRITE_H
@@ -16,7 +19,8 @@
  * -ERR_BAD_IDEMPOTENCY_KEY: not 1-255 visible ASCII characters, or with a comma (two headers joined). */
 MUST_CHECK int write_key(const struct request *req, struct arena *arena, const char **ret_key);
 
-/* Step of the request's way: prepares ctx->writer for a route of CLASS_WRITE. */
+/* Step of the request's way: prepares ctx->writer for a route of CLASS_WRITE. -ERR_PRECONDITION_REQUIRED: a PATCH without
+ * If-Match. */
 MUST_CHECK int write_prepare(struct ctx *ctx);
 
 void write_begin(struct ctx *ctx);
@@ -26,7 +30,13 @@ MUST_CHECK int write_check(struct ctx *ctx);
 /* Second round trip: `changes` statements were appended; the answer in ctx->resp is stored with them. Returns `status`. */
 MUST_CHECK int write_commit(struct ctx *ctx, int changes, int status);
 
-/* The usual end of a POST that creates: 201 with Location `prefix` + id. */
-MUST_CHECK int write_created(struct ctx *ctx, int changes, const char *prefix, struct uuid id);
+/* After the thing was read and locked: -ERR_PRECONDITION_FAILED when If-Match names another version of it. */
+MUST_CHECK int write_match(struct ctx *ctx, int64_t version);
+
+/* The usual end of a POST that creates: 201 with the struct at `from` in the route's shape and Location `prefix` + id. */
+MUST_CHECK int write_created(
+	struct ctx *ctx, int changes, const void *from, const char *prefix, struct uuid id);
+/* The usual end of a PATCH: 200 with the struct as it is now, and its new ETag. */
+MUST_CHECK int write_updated(struct ctx *ctx, int changes, const void *from, struct uuid id, int64_t version);
 
 #endif

@@ -237,7 +237,7 @@ static void read_field(struct walk *w, const struct field *f, const struct given
 
 	if (given)
 		err = readers[f->type](f, given, w->arena, to);
-	else if (f->required)
+	else if (f->required && !w->input->partial)
 		err = ERR_REQUIRED;
 	else
 		put_absent(f, to);

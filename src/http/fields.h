@@ -69,6 +69,7 @@ struct field {
 	const char *const *choices;
 	enum err (*check)(const char *text); /* a further rule on a TEXT: ERR_NONE or what is wrong */
 	const char *doc;                     /* one line for the OpenAPI document */
+	const char *example;                 /* for the same, as text */
 };
 
 #define REQUIRED true
@@ -91,6 +92,7 @@ struct input {
 	const struct field *fields;
 	size_t size;
 	bool in_query; /* else a JSON object in the body */
+	bool partial;  /* a PATCH: nothing is REQUIRED, what is absent stays as it is */
 };
 
 /*

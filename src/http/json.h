@@ -71,6 +71,9 @@ void json_integer(struct json_writer *w, int64_t value);
 void json_boolean(struct json_writer *w, bool value);
 void json_null(struct json_writer *w);
 void json_raw(struct json_writer *w, const char *text, size_t n); /* a whole value, already JSON */
+void json_uuid(struct json_writer *w, struct uuid id);            /* nil writes null */
+void json_time(struct json_writer *w, int64_t wall);              /* RFC 3339; INT64_MIN writes null */
+void json_date(struct json_writer *w, int32_t days);              /* INT32_MIN writes null */
 
 /* "name":value in one call, inside an object. */
 void json_put_string(struct json_writer *w, const char *name, const char *text);
@@ -78,9 +81,7 @@ void json_put_integer(struct json_writer *w, const char *name, int64_t value);
 /* A number with three decimals, not below 0: microseconds as milliseconds. */
 void json_put_thousandths(struct json_writer *w, const char *name, int64_t thousandths);
 void json_put_boolean(struct json_writer *w, const char *name, bool value);
-void json_put_uuid(struct json_writer *w, const char *name, struct uuid id); /* nil writes null */
-void json_put_time(
-	struct json_writer *w, const char *name, int64_t wall); /* RFC 3339; INT64_MIN writes null */
-void json_put_date(struct json_writer *w, const char *name, int32_t days); /* INT32_MIN writes null */
+void json_put_uuid(struct json_writer *w, const char *name, struct uuid id);
+void json_put_time(struct json_writer *w, const char *name, int64_t wall);
 
 #endif

@@ -105,6 +105,32 @@ void json_null(struct json_writer *w)
 	json_raw(w, "null", 4);
 }
 
+void json_uuid(struct json_writer *w, struct uuid id)
+{
+	char text[UUID_TEXT_SIZE];
+
+	uuid_to_text(id, text);
+	json_string(w, uuid_is_nil(id) ? NULL : text);
+}
+
+void json_time(struct json_writer *w, int64_t wall)
+{
+	char text[TIME_TEXT_SIZE];
+
+	if (wall != INT64_MIN)
+		time_to_text(wall, text);
+	json_string(w, wall == INT64_MIN ? NULL : text);
+}
+
+void json_date(struct json_writer *w, int32_t days)
+{
+	char text[DATE_TEXT_SIZE];
+
+	if (days != INT32_MIN)
+		date_to_text(days, text);
+	json_string(w, days == INT32_MIN ? NULL : text);
+}
+
 void json_put_string(struct json_writer *w, const char *name, const char *text)
 {
 	json_name(w, name);
@@ -132,34 +158,14 @@ void json_put_boolean(struct json_writer *w, const char *name, bool value)
 
 void json_put_uuid(struct json_writer *w, const char *name, struct uuid id)
 {
-	char text[UUID_TEXT_SIZE];
-
-	uuid_to_text(id, text);
-	json_put_string(w, name, uuid_is_nil(id) ? NULL : text);
+	json_name(w, name);
+	json_uuid(w, id);
 }
 
 void json_put_time(struct json_writer *w, const char *name, int64_t wall)
 {
-	char text[TIME_TEXT_SIZE];
-
-	if (wall == INT64_MIN) {
-		json_put_string(w, name, NULL);
-		return;
-	}
-	time_to_text(wall, text);
-	json_put_string(w, name, text);
-}
-
-void json_put_date(struct json_writer *w, const char *name, int32_t days)
-{
-	char text[DATE_TEXT_SIZE];
-
-	if (days == INT32_MIN) {
-		json_put_string(w, name, NULL);
-		return;
-	}
-	date_to_text(days, text);
-	json_put_string(w, name, text);
+	json_name(w, name);
+	json_time(w, wall);
 }
 
 void json_pointer_add(struct buf *pointer, const char *name, size_t n)

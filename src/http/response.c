@@ -174,6 +174,11 @@ bool response_etag_body(struct response *resp, const struct request *req)
 	return true;
 }
 
+void response_etag_version(struct response *resp, int64_t version)
+{
+	snprintf(resp->etag, sizeof resp->etag, "\"%lld\"", (long long)version);
+}
+
 /* The length of the entity tag that `text` starts with, W/ not included; 0 if there is none. */
 static size_t etag_length(const char *text)
 {

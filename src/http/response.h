@@ -71,6 +71,8 @@ void faults_add(struct faults *f, struct arena *arena, enum err err, const char 
 /* Sets the ETag of the body as it stands: the first 128 bits of its SHA-256. True when this is a GET or HEAD whose
  * If-None-Match names it (RFC 9110 section 13.1.2); the body is then dropped and the status 304. */
 bool response_etag_body(struct response *resp, const struct request *req);
+/* The ETag of something with a version: "7". */
+void response_etag_version(struct response *resp, int64_t version);
 /* Whether If-Match or If-None-Match (NULL: not sent) is "*" or names `etag`. The comparison is weak for both: nginx marks
  * the tag of an answer that it compresses as W/, and the client who sends that back has seen the same content. */
 bool etag_matches(const char *header, const char *etag);

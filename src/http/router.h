@@ -11,6 +11,7 @@
 #include "base/base.h"
 #include "http/fields.h"
 #include "http/request.h"
+#include "http/shape.h"
 
 struct ctx;
 
@@ -19,12 +20,20 @@ enum route_class { CLASS_HEALTH, CLASS_READ, CLASS_WRITE, CLASS_LIST, CLASS_EXPO
 
 enum { ROUTE_PARAMS_MAX = 2 };
 
+/* What a route answers when all is well. */
+struct output {
+	int status;
+	const struct shape *shape; /* NULL: no JSON, or none that clients program against */
+	bool list;                 /* a page of it: {"items":[…],"next_cursor":…} */
+};
+
 struct route {
 	enum http_method method;
 	const char *path; /* "/v1/lots/{id}": a {name} takes one segment */
 	unsigned policy;  /* bits of api/policy.h; never 0 */
 	enum route_class class;
-	const struct input *input;       /* NULL: takes none */
+	const struct input *input; /* NULL: takes none */
+	struct output output;
 	int (*handler)(struct ctx *ctx); /* an HTTP status, its answer being in ctx->resp; or -ERR_* */
 	const char *summary;
 	bool ops; /* on the operators' port, not the public one */

@@ -41,27 +41,30 @@ int token_hash(const char *text, uint8_t ret_hash[SHA256_SIZE])
 	return 0;
 }
 
-/* "USER ROLE APPROVED ORGANIZATION SESSION EXPIRES": fixed widths, so that a damaged one does not parse. */
+/* "USER ROLE FLAGS ORGANIZATION SESSION EXPIRES": fixed widths, so that a damaged one does not parse. */
+enum { FLAG_APPROVED = 1, FLAG_PASSWORD_DUE = 2 };
 static const char copy_format[] = "%36s %d %d %36s %36s %" SCNd64 "%n";
 
 static bool copy_parse(const struct redis_value *value, int64_t now, struct session *ret_session)
 {
 	char user[UUID_TEXT_SIZE], organization[UUID_TEXT_SIZE], id[UUID_TEXT_SIZE];
-	int role, approved, end = -1;
+	int role, flags, end = -1;
 	struct session s;
 
 	if (value->type != REDIS_STRING ||
-		sscanf(value->text, copy_format, user, &role, &approved, organization, id, &s.expires_at,
+		sscanf(value->text, copy_format, user, &role, &flags, organization, id, &s.expires_at,
 			&end) != 6 ||
 		end != (int)value->length)
 		return false;
 	if (uuid_parse(user, &s.user_id) || uuid_parse(organization, &s.organization_id) ||
 		uuid_parse(id, &s.id))
 		return false;
-	if (role < 0 || role >= ROLE_COUNT || s.expires_at <= now)
+	if (role < 0 || role >= ROLE_COUNT || flags & ~(FLAG_APPROVED | FLAG_PASSWORD_DUE) ||
+		s.expires_at <= now)
 		return false;
 	s.role = (enum role)role;
-	s.approved = approved == 1;
+	s.approved = flags & FLAG_APPROVED;
+	s.password_due = flags & FLAG_PASSWORD_DUE;
 	*ret_session = s;
 	return true;
 }
@@ -76,8 +79,9 @@ static void copy_keep(const struct session_stores *s, const char *hex, const str
 	uuid_to_text(session->user_id, user);
 	uuid_to_text(session->organization_id, organization);
 	uuid_to_text(session->id, id);
-	const char *copy = arena_printf(s->arena, "%s %d %d %s %s %" PRId64, user, session->role,
-		session->approved, organization, id, session->expires_at);
+	int flags = (session->approved ? FLAG_APPROVED : 0) | (session->password_due ? FLAG_PASSWORD_DUE : 0);
+	const char *copy = arena_printf(s->arena, "%s %d %d %s %s %" PRId64, user, session->role, flags,
+		organization, id, session->expires_at);
 	redis_command(s->redis, "SET " KEY_SESSION " %s PX %lld", hex, copy, (long long)life_ms);
 	if (redis_send(s->redis, s->deadline) == 0)
 		redis_forget(s->redis, 1);

@@ -42,6 +42,36 @@ static struct location location_read(struct rows *rows)
 	return l;
 }
 
+int store_location_get(struct db *db, struct uuid id, struct viewer viewer, struct location *ret_location)
+{
+	DB_SEND(db, LOCATION_BY_ID, db_uuid(id), db_uuid(viewer.organization_id), db_bool(viewer.sees_all));
+	TRY(db_flush(db));
+	return store_location_lock_take(db, ret_location);
+}
+
+void store_location_lock_send(struct db *db, struct uuid id, struct uuid organization_id)
+{
+	DB_SEND(db, LOCATION_LOCK, db_uuid(id), db_uuid(organization_id));
+}
+
+int store_location_lock_take(struct db *db, struct location *ret_location)
+{
+	struct rows *rows;
+
+	TRY(db_result(db, &rows));
+	if (!db_row(rows))
+		return -ERR_NOT_FOUND;
+	*ret_location = location_read(rows);
+	return 0;
+}
+
+void store_location_update_send(struct db *db, const struct location *l)
+{
+	DB_SEND(db, LOCATION_UPDATE, db_uuid(l->id), db_text(l->name), db_text(l->kind),
+		db_numeric(l->latitude), db_numeric(l->longitude), db_text(l->country), db_text(l->region),
+		db_text(l->gln), db_int(l->version));
+}
+
 int store_location_list(struct db *db, struct arena *arena, struct viewer viewer, struct page page,
 	struct location **ret_locations, int *ret_count)
 {

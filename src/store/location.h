@@ -19,6 +19,15 @@ void store_location_insert_send(struct db *db, const struct location *location);
 void store_location_owned_send(struct db *db, struct uuid id, struct uuid organization_id);
 MUST_CHECK int store_owned_take(struct db *db, bool *ret_owned);
 
+/* -ERR_NOT_FOUND where the viewer may not see it. */
+MUST_CHECK int store_location_get(
+	struct db *db, struct uuid id, struct viewer viewer, struct location *ret_location);
+
+/* Locks an organization's own location for a change, then changes it: name to gln, and version, are as in the struct. */
+void store_location_lock_send(struct db *db, struct uuid id, struct uuid organization_id);
+MUST_CHECK int store_location_lock_take(struct db *db, struct location *ret_location);
+void store_location_update_send(struct db *db, const struct location *location);
+
 /* A page, newest first, with one row more than page.limit when another follows. */
 MUST_CHECK int store_location_list(struct db *db, struct arena *arena, struct viewer viewer, struct page page,
 	struct location **ret_locations, int *ret_count);

@@ -29,6 +29,35 @@ static struct product product_read(struct rows *rows)
 	return p;
 }
 
+int store_product_get(struct db *db, struct uuid id, struct viewer viewer, struct product *ret_product)
+{
+	DB_SEND(db, PRODUCT_BY_ID, db_uuid(id), db_uuid(viewer.organization_id), db_bool(viewer.sees_all));
+	TRY(db_flush(db));
+	return store_product_lock_take(db, ret_product);
+}
+
+void store_product_lock_send(struct db *db, struct uuid id, struct uuid organization_id)
+{
+	DB_SEND(db, PRODUCT_LOCK, db_uuid(id), db_uuid(organization_id));
+}
+
+int store_product_lock_take(struct db *db, struct product *ret_product)
+{
+	struct rows *rows;
+
+	TRY(db_result(db, &rows));
+	if (!db_row(rows))
+		return -ERR_NOT_FOUND;
+	*ret_product = product_read(rows);
+	return 0;
+}
+
+void store_product_update_send(struct db *db, const struct product *p)
+{
+	DB_SEND(db, PRODUCT_UPDATE, db_uuid(p->id), db_text(p->name), db_text(p->commodity),
+		db_text(p->variety), db_text(p->gtin), db_int(p->version));
+}
+
 int store_product_list(struct db *db, struct arena *arena, struct viewer viewer, struct page page,
 	struct product **ret_products, int *ret_count)
 {

@@ -15,6 +15,8 @@ static const struct kind {
 } kinds[PRUNE_COUNT] = {
 	[PRUNE_SESSIONS] = { "expired sessions", QUERY_SESSION_PRUNE, 0 },
 	[PRUNE_IDEMPOTENCY_KEYS] = { "idempotency keys", QUERY_IDEMPOTENCY_PRUNE, 30 * DAY_US },
+	/* The schema keeps a year of it, whatever is asked; a month more, so that a year's report can be late. */
+	[PRUNE_AUDIT] = { "audit rows", QUERY_AUDIT_PRUNE, 396 * DAY_US },
 };
 
 const char *prune_name(enum prune what)

@@ -10,7 +10,7 @@
 
 #include "store/db.h"
 
-enum prune { PRUNE_SESSIONS, PRUNE_IDEMPOTENCY_KEYS, PRUNE_COUNT };
+enum prune { PRUNE_SESSIONS, PRUNE_IDEMPOTENCY_KEYS, PRUNE_AUDIT, PRUNE_COUNT };
 
 const char *prune_name(enum prune what); /* "expired sessions" */
 

@@ -36,6 +36,7 @@ int store_session_take(struct db *db, struct session *ret_session)
 	s.role = role_of(db_read_text(rows));
 	s.organization_id = db_read_uuid(rows);
 	s.approved = db_read_bool(rows);
+	s.password_due = db_read_bool(rows);
 	s.expires_at = db_read_time(rows);
 	*ret_session = s;
 	return 0;

@@ -20,6 +20,7 @@ struct session {
 	struct uuid organization_id; /* nil for an administrator */
 	enum role role;
 	bool approved;      /* its organization may write */
+	bool password_due;  /* it must change its password before anything else */
 	int64_t expires_at; /* of the access token, wall us */
 };
 

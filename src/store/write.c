@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "crypto/random.h"
 
 /* Half of a SHA-256 would do; 64 bits are what an advisory lock takes. Of two
  * keys that meet there, one is told that its twin is running. */
@@ -67,8 +68,17 @@ int store_write_check(
 	return key_err;
 }
 
+static void audit(struct db *db, const struct writer *w, const char *after)
+{
+	DB_SEND(db, AUDIT_INSERT, db_uuid(random_uuid()), db_time(w->now), db_uuid(w->user_id),
+		db_uuid(w->organization_id), db_text(w->request_id), db_text(w->action),
+		db_uuid(w->object_id), db_text(w->before),
+		db_text(*after && !w->after_is_elsewhere ? after : NULL), db_text(w->reason));
+}
+
 int store_write_commit(struct db *db, const struct writer *w, const struct answer *answer, int changes)
 {
+	audit(db, w, answer->body);
 	if (w->key) {
 		DB_SEND(db, IDEMPOTENCY_PUT, db_uuid(w->user_id), db_text(w->key),
 			db_bytes(w->fingerprint, SHA256_SIZE), db_int(answer->status),
@@ -77,5 +87,5 @@ int store_write_commit(struct db *db, const struct writer *w, const struct answe
 	}
 	DB_SEND(db, COMMIT);
 	TRY(db_flush(db));
-	return db_results(db, changes + 1);
+	return db_results(db, changes + 2);
 }

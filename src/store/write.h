@@ -26,6 +26,15 @@ struct writer {
 	const char *key;                  /* Idempotency-Key, NULL without */
 	uint8_t fingerprint[SHA256_SIZE]; /* of method, path and body */
 	int64_t now;                      /* wall us */
+
+	/* For the audit log, where each write leaves one row. */
+	struct uuid organization_id; /* the user's, nil for none */
+	const char *request_id;
+	const char *action;      /* "PATCH /v1/lots/{id}" */
+	struct uuid object_id;   /* what was written; set by the handler, as all that follows */
+	const char *before;      /* JSON, NULL where there was nothing */
+	const char *reason;      /* as given, or NULL */
+	bool after_is_elsewhere; /* the object is itself append-only: its content is not kept twice */
 };
 
 struct answer {

@@ -22,7 +22,9 @@ class Maintain(unittest.TestCase):
             INSERT INTO idempotency_key (user_id, key, fingerprint, status, body, created_at)
             SELECT '{user}', 'old-' || n, '', 201, '', now() - interval '30 days' - n * interval '1 second' FROM generate_series(1, 7) n;
             INSERT INTO idempotency_key (user_id, key, fingerprint, status, body, created_at)
-            VALUES ('{user}', 'young', '', 201, '', now() - interval '29 days 23 hours');""")
+            VALUES ('{user}', 'young', '', 201, '', now() - interval '29 days 23 hours');
+            INSERT INTO audit (id, at, user_id, request_id, action)
+            SELECT gen_random_uuid(), now() - interval '1 day' * (394 + n), '{user}', 'r', 'old' FROM generate_series(1, 5) n;""")
 
     def maintain(self):
         done = subprocess.run(processes.command([self.world.binary, "maintain"]), env=self.world.pool.env(), capture_output=True,
@@ -48,11 +50,12 @@ class Maintain(unittest.TestCase):
     def test_what_is_over_goes_and_nothing_else(self):
         live = self.sql("SELECT count(*) FROM session WHERE refresh_expires_at > now()")
         keys = self.sql("SELECT count(*) FROM idempotency_key WHERE key NOT LIKE 'old-%'")
-        self.assertEqual(self.maintain(), (0, f"pruned {OLD} expired sessions\npruned 7 idempotency keys\n"))
+        self.assertEqual(self.maintain(), (0, f"pruned {OLD} expired sessions\npruned 7 idempotency keys\npruned 4 audit rows\n"))
         self.assertEqual(self.left(), ["session|0", "spent|0", "key|0"])
         self.assertEqual(self.sql("SELECT count(*) FROM session"), live, "a revoked session went before its time")
         self.assertEqual(self.sql("SELECT count(*) FROM idempotency_key"), keys)
-        self.assertEqual(self.maintain(), (0, "pruned 0 expired sessions\npruned 0 idempotency keys\n"))
+        self.assertEqual(self.sql("SELECT count(*) FROM audit WHERE action = 'old'"), "1")
+        self.assertEqual(self.maintain(), (0, "pruned 0 expired sessions\npruned 0 idempotency keys\npruned 0 audit rows\n"))
 
     def test_one_at_a_time(self):
         holder = self.hold("SELECT pg_advisory_lock(280369450);")
@@ -63,9 +66,9 @@ class Maintain(unittest.TestCase):
 
     def test_what_a_request_holds_is_left_for_the_next_time(self):
         holder = self.hold("BEGIN; SELECT 1 FROM idempotency_key WHERE key = 'old-3' FOR UPDATE;")
-        self.assertEqual(self.maintain(), (0, f"pruned {OLD} expired sessions\npruned 6 idempotency keys\n"))
+        self.assertEqual(self.maintain(), (0, f"pruned {OLD} expired sessions\npruned 6 idempotency keys\npruned 4 audit rows\n"))
         holder.communicate()
-        self.assertEqual(self.maintain(), (0, "pruned 0 expired sessions\npruned 1 idempotency keys\n"))
+        self.assertEqual(self.maintain(), (0, "pruned 0 expired sessions\npruned 1 idempotency keys\npruned 0 audit rows\n"))
 
     def test_without_postgres_it_says_so(self):
         self.world.postgres.stop()

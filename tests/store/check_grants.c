@@ -22,6 +22,20 @@ START_TEST(recorded_events_stay_as_they_are)
 }
 END_TEST
 
+START_TEST(the_audit_log_stays_as_it_is)
+{
+	ck_assert_str_eq(refused("UPDATE audit SET reason = ''"), denied);
+	ck_assert_str_eq(refused("DELETE FROM audit"), denied);
+	ck_assert_str_eq(refused("TRUNCATE audit"), denied);
+	/* Pruning deletes what is older than a year, whatever time it is told. */
+	run(owner, "INSERT INTO audit (id, at, user_id, request_id, action)"
+		   " SELECT gen_random_uuid(), now() - age, gen_random_uuid(), 'r', 'PUT /x' FROM"
+		   " unnest('{1 day,364 days,367 days,900 days}'::interval[]) age");
+	ck_assert_int_eq(number(peer, "SELECT audit_prune(now() + interval '10 years', 100)"), 2);
+	ck_assert_int_eq(number(peer, "SELECT count(*) FROM audit WHERE action = 'PUT /x'"), 2);
+}
+END_TEST
+
 START_TEST(nothing_else_is_deleted_that_a_history_needs)
 {
 	static const char *const tables[] = { "organization", "app_user", "location", "product", "lot" };
@@ -42,7 +56,8 @@ START_TEST(no_table_of_the_schema_has_more_rights_than_are_listed)
 			    "  FROM information_schema.table_privileges"
 			    "  WHERE grantee IN ('agrobridge_app', 'PUBLIC') AND table_schema = 'public'"
 			    "  GROUP BY table_name) t"),
-		"app_user ISU, event IS, idempotency_key DISU, location ISU, lot ISU, lot_grant DISU, "
+		"app_user ISU, audit IS, event IS, idempotency_key DISU, location ISU, lot ISU, lot_grant "
+		"DISU, "
 		"organization ISU,"
 		" product ISU, schema_migration S, session DISU, session_spent DISU");
 }
@@ -117,6 +132,7 @@ int main(void)
 {
 	const TTest *const tests[] = {
 		recorded_events_stay_as_they_are,
+		the_audit_log_stays_as_it_is,
 		nothing_else_is_deleted_that_a_history_needs,
 		no_table_of_the_schema_has_more_rights_than_are_listed,
 		the_schema_is_not_its_to_change,

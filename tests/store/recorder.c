@@ -9,7 +9,13 @@
 
 struct writer writer_of(const struct farm *f, const char *key, const char *what)
 {
-	struct writer w = { .user_id = f->user_id, .key = key, .now = f->now };
+	struct writer w = {
+		.user_id = f->user_id,
+		.key = key,
+		.now = f->now,
+		.request_id = "r-1",
+		.action = "POST /v1/lots/{id}/events",
+	};
 
 	memcpy(w.access_hash, f->access_hash, sizeof w.access_hash);
 	sha256(what, strlen(what), w.fingerprint);

@@ -65,7 +65,7 @@ static const struct field every_fields[] = {
 	END_OF_FIELDS,
 };
 
-static const struct input every_body = { every_fields, sizeof(struct every), false };
+static const struct input every_body = { .fields = every_fields, .size = sizeof(struct every) };
 
 static int read_body(const struct input *input, const char *body, void **ret)
 {
@@ -287,7 +287,7 @@ static const struct field lot_like_fields[] = {
 	END_OF_FIELDS,
 };
 
-static const struct input lot_like = { lot_like_fields, sizeof(struct lot_like), false };
+static const struct input lot_like = { .fields = lot_like_fields, .size = sizeof(struct lot_like) };
 
 START_TEST(every_fault_is_told_at_once)
 {
@@ -309,7 +309,7 @@ START_TEST(a_required_text_is_more_than_white_space)
 		FIELD(struct every, text, TEXT, REQUIRED, .multiline = true),
 		END_OF_FIELDS,
 	};
-	static const struct input name_input = { name_fields, sizeof(struct every), false };
+	static const struct input name_input = { .fields = name_fields, .size = sizeof(struct every) };
 	void *result;
 
 	ck_assert_int_eq(read_body(&name_input, "{\"text\":\"  \\n\\t\"}", &result), -ERR_INVALID);

@@ -46,7 +46,9 @@ static const struct field filter_fields[] = {
 	END_OF_FIELDS,
 };
 
-static const struct input filter = { filter_fields, sizeof(struct filter), true };
+static const struct input filter = {
+	.fields = filter_fields, .size = sizeof(struct filter), .in_query = true
+};
 
 /* "code pointer" lines. */
 static const char *listed(void)
@@ -131,7 +133,7 @@ START_TEST(lists_share_their_page)
 		struct page_query page;
 	};
 	static const struct field fields[] = { PAGE_FIELDS(struct list), END_OF_FIELDS };
-	static const struct input input = { fields, sizeof(struct list), true };
+	static const struct input input = { .fields = fields, .size = sizeof(struct list), .in_query = true };
 	struct request req = { .query = { { "limit", "200" }, { "cursor", "abc" } }, .query_count = 2 };
 	void *result;
 

@@ -89,8 +89,10 @@ START_TEST(ids_times_and_dates_are_texts_or_null)
 	json_put_uuid(&w, "nil", (struct uuid){ 0 });
 	json_put_time(&w, "at", INT64_C(1777629600) * 1000000 + 250000);
 	json_put_time(&w, "never", INT64_MIN);
-	json_put_date(&w, "on", 20574);
-	json_put_date(&w, "unknown", INT32_MIN);
+	json_name(&w, "on");
+	json_date(&w, 20574);
+	json_name(&w, "unknown");
+	json_date(&w, INT32_MIN);
 	json_close(&w, '}');
 	ck_assert_str_eq(out.data, "{\"id\":\"018faabb-ccdd-7000-8000-000000000001\",\"nil\":null,"
 				   "\"at\":\"2026-05-01T10:00:00.250000Z\",\"never\":null,"

@@ -9,13 +9,24 @@
 static struct arena arena;
 static struct response response;
 static struct ctx ctx;
-static struct json_writer writer;
+
+/* What a list is made of; a cursor needs no more of it. */
+struct item {
+	struct uuid id;
+};
+static const struct member members[] = { MEMBER(struct item, id, UUID, ALWAYS), END_OF_MEMBERS };
+static const struct shape item_shape = { "Item", members, sizeof(struct item) };
+static const struct member event_members[] = { MEMBER(struct event, position, INTEGER, ALWAYS),
+	END_OF_MEMBERS };
+static const struct shape event_shape = { "Event", event_members, sizeof(struct event) };
+static struct route route;
 
 static void setup(void)
 {
 	ck_assert_int_eq(arena_init(&arena, ARENA_SIZE), 0);
 	response_init(&response, &arena);
-	ctx = (struct ctx){ .arena = &arena, .resp = &response };
+	ctx = (struct ctx){ .arena = &arena, .resp = &response, .route = &route };
+	route.output = (struct output){ 200, &item_shape, true };
 }
 
 static void teardown(void)
@@ -52,10 +63,12 @@ END_TEST
 START_TEST(a_cursor_leads_to_where_the_page_before_ended)
 {
 	const struct uuid last = { { 1, 0x90, 0xff, 0, 5, 6, 0x70, 8, 0x80, 10, 11, 12, 13, 14, 15, 0xfe } };
-	struct page page;
+	const struct item items[] = { { { { 9 } } }, { last }, { { { 1 } } } };
+	struct page page = { .limit = 2 };
 
-	list_begin(&ctx, &writer);
-	ck_assert_int_eq(list_end(&ctx, &writer, true, last), 200);
+	ck_assert_int_eq(list_answer(&ctx, page, items, 3), 200);
+	ck_assert_ptr_nonnull(strstr(response.body.data, "0190ff00-0506-7008-800a-0b0c0d0e0ffe"));
+	ck_assert_ptr_null(strstr(response.body.data, "01000000"));
 	const struct page_query query = { .limit = 1, .cursor = next_cursor() };
 	ck_assert_int_eq(list_page(&query, &page), 0);
 	ck_assert(uuid_equal(page.after, last));
@@ -67,10 +80,11 @@ START_TEST(a_cursor_of_positions_does_so_too)
 	static const int64_t positions[] = { 1, 50, 256, 65535, INT32_MAX };
 
 	for (size_t i = 0; i < ARRAY_SIZE(positions); i++) {
+		const struct event events[] = { { .position = positions[i] }, { .position = 7 } };
 		int64_t after;
 		response_init(&response, &arena);
-		list_begin(&ctx, &writer);
-		ck_assert_int_eq(list_end_at(&ctx, &writer, true, positions[i]), 200);
+		route.output.shape = &event_shape;
+		ck_assert_int_eq(list_answer_events(&ctx, 1, events, 2), 200);
 		const struct page_query query = { .limit = 1, .cursor = next_cursor() };
 		ck_assert_int_eq(list_position(&query, &after), 0);
 		ck_assert_int_eq(after, positions[i]);
@@ -80,8 +94,16 @@ END_TEST
 
 START_TEST(the_last_page_has_none)
 {
-	list_begin(&ctx, &writer);
-	ck_assert_int_eq(list_end(&ctx, &writer, false, (struct uuid){ { 1 } }), 200);
+	const struct item items[] = { { { { 1 } } }, { { { 2 } } } };
+	const struct page page = { .limit = 2 };
+
+	ck_assert_int_eq(list_answer(&ctx, page, items, 2), 200);
+	ck_assert_ptr_null(next_cursor());
+	response_init(&response, &arena);
+	ck_assert_int_eq(list_answer(&ctx, page, items, 0), 200);
+	ck_assert_str_eq(response.body.data, "{\"items\":[],\"next_cursor\":null}");
+	response_init(&response, &arena);
+	ck_assert_int_eq(list_answer_events(&ctx, 2, NULL, 0), 200);
 	ck_assert_str_eq(response.body.data, "{\"items\":[],\"next_cursor\":null}");
 }
 END_TEST

@@ -1,0 +1,47 @@
+/* From a struct to an answer, by the shape in the route's row. */
+#include "api/answer.h"
+
+#include <stdio.h>
+
+#include "http/json.h"
+
+int answer_id(const struct ctx *ctx, int n, struct uuid *ret_id)
+{
+	return uuid_parse(ctx->params[n], ret_id) ? -ERR_NOT_FOUND : 0;
+}
+
+static void write_to(struct buf *b, const struct ctx *ctx, const void *from)
+{
+	struct json_writer w;
+
+	json_begin(&w, b);
+	shape_write(&w, ctx->route->output.shape, from);
+}
+
+void answer_body(struct ctx *ctx, const void *from)
+{
+	write_to(&ctx->resp->body, ctx, from);
+}
+
+const char *answer_text(struct ctx *ctx, const void *from)
+{
+	struct buf text;
+
+	buf_init(&text, ctx->arena, RESPONSE_MAX);
+	write_to(&text, ctx, from);
+	return text.data;
+}
+
+int answer_one(struct ctx *ctx, const void *from)
+{
+	answer_body(ctx, from);
+	return response_json(ctx->resp, ctx->route->output.status);
+}
+
+int answer_version(struct ctx *ctx, const void *from, int64_t version)
+{
+	response_etag_version(ctx->resp, version);
+	if (etag_matches(ctx->req->if_none_match, ctx->resp->etag))
+		return ctx->resp->status = 304;
+	return answer_one(ctx, from);
+}

@@ -1,0 +1,22 @@
+/*
+ * Answers by their shape, as the row of the route table names it.
+ */
+#ifndef API_ANSWER_H
+#define API_ANSWER_H
+
+#include "ctx.h"
+
+/* The UUID of the path's nth parameter; -ERR_NOT_FOUND for what is none: nothing has that id. */
+MUST_CHECK int answer_id(const struct ctx *ctx, int n, struct uuid *ret_id);
+
+/* Writes the struct at `from` as the route's shape into the body. */
+void answer_body(struct ctx *ctx, const void *from);
+/* The same as a text of its own, for the audit log. */
+const char *answer_text(struct ctx *ctx, const void *from);
+
+/* 200 with the body. */
+int answer_one(struct ctx *ctx, const void *from);
+/* 200 with ETag "VERSION", or 304 when the client has that one. */
+int answer_version(struct ctx *ctx, const void *from, int64_t version);
+
+#endif
