@@ -7,28 +7,38 @@
 
 int answer_id(const struct ctx *ctx, int n, struct uuid *ret_id)
 {
-	return uuid_parse(ctx->params[n], ret_id) ? -ERR_NOT_FOUND : 0;
+	struct uuid id;
+
+	if (uuid_parse(ctx->params[n], &id) || uuid_is_nil(id))
+		return -ERR_NOT_FOUND;
+	*ret_id = id;
+	return 0;
 }
 
-static void write_to(struct buf *b, const struct ctx *ctx, const void *from)
+static void write_to(struct buf *b, const struct shape *shape, const void *from)
 {
 	struct json_writer w;
 
 	json_begin(&w, b);
-	shape_write(&w, ctx->route->output.shape, from);
+	shape_write(&w, shape, from);
 }
 
 void answer_body(struct ctx *ctx, const void *from)
 {
-	write_to(&ctx->resp->body, ctx, from);
+	write_to(&ctx->resp->body, ctx->route->output.shape, from);
 }
 
 const char *answer_text(struct ctx *ctx, const void *from)
 {
+	return answer_text_as(ctx, ctx->route->output.shape, from);
+}
+
+const char *answer_text_as(struct ctx *ctx, const struct shape *shape, const void *from)
+{
 	struct buf text;
 
 	buf_init(&text, ctx->arena, RESPONSE_MAX);
-	write_to(&text, ctx, from);
+	write_to(&text, shape, from);
 	return text.data;
 }
 

@@ -6,13 +6,14 @@
 
 #include "ctx.h"
 
-/* The UUID of the path's nth parameter; -ERR_NOT_FOUND for what is none: nothing has that id. */
+/* The UUID of the path's nth parameter; -ERR_NOT_FOUND for what is none and for the nil one: nothing has that id. */
 MUST_CHECK int answer_id(const struct ctx *ctx, int n, struct uuid *ret_id);
 
 /* Writes the struct at `from` as the route's shape into the body. */
 void answer_body(struct ctx *ctx, const void *from);
-/* The same as a text of its own, for the audit log. */
+/* The same as a text of its own, for the audit log; and in another shape, for a route that gives none. */
 const char *answer_text(struct ctx *ctx, const void *from);
+const char *answer_text_as(struct ctx *ctx, const struct shape *shape, const void *from);
 
 /* 200 with the body. */
 int answer_one(struct ctx *ctx, const void *from);

@@ -96,7 +96,9 @@ static int check_right(const struct ctx *ctx, const struct lot_state *lot)
 {
 	if (uuid_equal(lot->organization_id, ctx->session.organization_id))
 		return 0;
-	if (ctx->session.role == ROLE_PRODUCER || !lot->access || strcmp(lot->access, "record") != 0)
+	if (!lot->access)
+		return -ERR_NOT_FOUND; /* taken back while this request waited for the lot */
+	if (ctx->session.role == ROLE_PRODUCER || strcmp(lot->access, "record") != 0)
 		return -ERR_KIND_FORBIDDEN;
 	return 0;
 }

@@ -32,10 +32,11 @@ int product_show(struct ctx *ctx);
 int product_update(struct ctx *ctx);
 int product_list(struct ctx *ctx);
 
-extern const struct input lot_input, lot_list_input;
+extern const struct input lot_input, lot_patch, lot_list_input;
 extern const struct shape lot_shape;
 int lot_create(struct ctx *ctx);
 int lot_show(struct ctx *ctx);
+int lot_update(struct ctx *ctx);
 int lot_list(struct ctx *ctx);
 
 extern const struct input event_input;
@@ -43,6 +44,16 @@ extern const struct shape event_shape, proof_shape;
 int event_create(struct ctx *ctx);
 int event_list(struct ctx *ctx);
 int lot_verify(struct ctx *ctx);
+
+extern const struct input grant_input;
+extern const struct shape grant_shape;
+int grant_list(struct ctx *ctx);
+int grant_put(struct ctx *ctx);
+int grant_delete(struct ctx *ctx);
+
+extern const struct input audit_list_input;
+extern const struct shape audit_shape;
+int audit_list(struct ctx *ctx);
 
 extern const struct shape trace_shape;
 int trace_by_code(struct ctx *ctx);

@@ -1,6 +1,8 @@
 /* Lots: what was harvested, how much of it, and where it stands. */
 #include "store/lot.h"
 
+#include <string.h>
+
 #include "api/answer.h"
 #include "api/chain.h"
 #include "api/codes.h"
@@ -13,6 +15,8 @@
 #include "http/gs1.h"
 #include "store/location.h"
 #include "store/product.h"
+
+enum { REASON_MAX = 500 };
 
 struct lot_fields {
 	struct uuid product_id, origin_id;
@@ -55,6 +59,24 @@ static const struct field query_fields[] = {
 const struct input lot_list_input = {
 	.fields = query_fields, .size = sizeof(struct lot_query), .in_query = true
 };
+
+/* What an administrator may set, beside what events do. */
+enum lot_order { LOT_HOLD, LOT_RELEASE, LOT_RECALL };
+static const char *const lot_orders[] = { "ON_HOLD", "REGISTERED", "RECALLED", NULL };
+
+struct lot_change {
+	int status;
+	const char *reason;
+};
+
+static const struct field change_fields[] = {
+	FIELD(struct lot_change, status, CHOICE, REQUIRED, .choices = lot_orders,
+		.doc = "REGISTERED releases a lot that is held or recalled", .example = "ON_HOLD"),
+	FIELD(struct lot_change, reason, TEXT, OPTIONAL, .max = REASON_MAX, .multiline = true,
+		.doc = "kept in the audit log", .example = "residue found in a sample"),
+	END_OF_FIELDS,
+};
+const struct input lot_patch = { .fields = change_fields, .size = sizeof(struct lot_change) };
 
 static const struct field page_fields[] = { PAGE_FIELDS(struct lot_query), END_OF_FIELDS };
 const struct input page_input = { .fields = page_fields, .size = sizeof(struct lot_query), .in_query = true };
@@ -131,6 +153,38 @@ int lot_show(struct ctx *ctx)
 	TRY(answer_id(ctx, 0, &id));
 	TRY(store_lot_get(ctx->db, id, policy_viewer(&ctx->session), &lot));
 	return answer_version(ctx, &lot, lot.version);
+}
+
+/* Whatever is under way can be held or recalled; only what is neither cannot be released, for its status is its events'. */
+static int apply_order(const struct lot_change *in, struct lot *lot)
+{
+	bool stopped = strcmp(lot->status, lot_orders[LOT_HOLD]) == 0 ||
+		       strcmp(lot->status, lot_orders[LOT_RECALL]) == 0;
+
+	if (in->status == LOT_RELEASE && !stopped && strcmp(lot->status, lot_orders[LOT_RELEASE]) != 0)
+		return -ERR_LOT_NOT_HELD;
+	lot->status = lot_orders[in->status];
+	return 0;
+}
+
+int lot_update(struct ctx *ctx)
+{
+	const struct lot_change *in = ctx->input;
+	struct uuid id;
+	struct lot lot;
+
+	TRY(answer_id(ctx, 0, &id));
+	write_begin(ctx);
+	store_lot_own_lock_send(ctx->db, id, policy_viewer(&ctx->session));
+	TRY(write_check(ctx));
+	TRY(store_lot_own_lock_take(ctx->db, &lot));
+	TRY(write_match(ctx, lot.version));
+	ctx->writer.before = answer_text(ctx, &lot);
+	ctx->writer.reason = in->reason;
+	TRY(apply_order(in, &lot));
+	lot.version++;
+	store_lot_set_status_send(ctx->db, &lot);
+	return write_updated(ctx, 1, &lot, id, lot.version);
 }
 
 int lot_list(struct ctx *ctx)

@@ -43,9 +43,16 @@ const struct route routes[] = {
 	ROUTE(GET,    "/v1/lots",                MEMBER,                       LIST,   &lot_list_input, LIST_OF(lot),      lot_list,        "own and granted lots, newest first"),
 	ROUTE(POST,   "/v1/lots",                PRODUCER | APPROVED,          WRITE,  &lot_input,      CREATED(lot),      lot_create,      "register a lot"),
 	ROUTE(GET,    "/v1/lots/{id}",           MEMBER,                       READ,   NULL,            ONE(lot),          lot_show,        "one lot"),
+	ROUTE(PATCH,  "/v1/lots/{id}",           ADMIN,                        WRITE,  &lot_patch,      ONE(lot),          lot_update,      "hold, recall or release a lot"),
 	ROUTE(GET,    "/v1/lots/{id}/events",    MEMBER,                       LIST,   &page_input,     LIST_OF(event),    event_list,      "what happened to a lot, oldest first"),
 	ROUTE(POST,   "/v1/lots/{id}/events",    CHAIN | APPROVED,             WRITE,  &event_input,    CREATED(event),    event_create,    "record an event"),
 	ROUTE(GET,    "/v1/lots/{id}/verify",    MEMBER,                       LIST,   NULL,            ONE(proof),        lot_verify,      "recompute a lot's chain"),
+
+	ROUTE(GET,    "/v1/lots/{id}/grants",    MEMBER,                       LIST,   &page_input,     LIST_OF(grant),    grant_list,      "what others may do with one's lot, by organization"),
+	ROUTE(PUT,    "/v1/lots/{id}/grants/{organization_id}", PRODUCER | APPROVED, WRITE, &grant_input, ONE(grant),      grant_put,       "let an organization see a lot, or record on it"),
+	ROUTE(DELETE, "/v1/lots/{id}/grants/{organization_id}", PRODUCER | APPROVED, WRITE, NULL,      NOTHING,           grant_delete,    "take that back"),
+
+	ROUTE(GET,    "/v1/audit",               ADMIN,                        LIST,   &audit_list_input, LIST_OF(audit),  audit_list,      "who changed what, newest first"),
 
 	ROUTE(GET,    "/t/{public_code}",        ANYONE,                       READ,   NULL,            ONE(trace),        trace_by_code,   "a lot's public history by its code"),
 	ROUTE(GET,    "/01/{gtin}/10/{lot_code}", ANYONE,                      READ,   NULL,            ONE(trace),        trace_by_gtin,   "the same by GS1 Digital Link"),

@@ -22,10 +22,15 @@ void random_bytes(void *to, size_t n)
 
 struct uuid random_uuid(void)
 {
+	return random_uuid_at(clock_wall());
+}
+
+struct uuid random_uuid_at(int64_t wall)
+{
 	uint8_t random[8];
 
 	random_bytes(random, sizeof random);
-	return uuid_v7(clock_wall(), random);
+	return uuid_v7(wall, random);
 }
 
 void random_base62(char *to, size_t n)

@@ -50,6 +50,7 @@ static const struct constraint_row {
 	{ "organization_gln_key", ERR_GLN_TAKEN },
 	{ "lot_product_id_code_key", ERR_LOT_CODE_TAKEN },
 	{ "product_gtin_key", ERR_GTIN_TAKEN },
+	{ "lot_grant_organization_id_fkey", ERR_NOT_FOUND },
 };
 
 struct db_error db_error_of(const char *sqlstate, const char *constraint)

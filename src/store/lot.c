@@ -2,6 +2,7 @@
 #include "store/lot.h"
 
 #include "base/err.h"
+#include "store/grant.h"
 
 void store_lot_insert_send(struct db *db, const struct lot *l)
 {
@@ -32,15 +33,9 @@ static struct lot lot_read(struct rows *rows)
 
 int store_lot_get(struct db *db, struct uuid id, struct viewer viewer, struct lot *ret_lot)
 {
-	struct rows *rows;
-
 	DB_SEND(db, LOT_BY_ID, db_uuid(id), db_uuid(viewer.organization_id), db_bool(viewer.sees_all));
 	TRY(db_flush(db));
-	TRY(db_result(db, &rows));
-	if (!db_row(rows))
-		return -ERR_NOT_FOUND;
-	*ret_lot = lot_read(rows);
-	return 0;
+	return store_lot_own_lock_take(db, ret_lot);
 }
 
 int store_lot_list(struct db *db, struct arena *arena, struct viewer viewer, const struct lot_filter *filter,
@@ -74,10 +69,12 @@ int store_lot_list(struct db *db, struct arena *arena, struct viewer viewer, con
 void store_lot_lock_send(struct db *db, struct uuid id, struct uuid organization_id)
 {
 	DB_SEND(db, LOT_LOCK, db_uuid(id), db_uuid(organization_id));
+	store_grant_get_send(db, id, organization_id);
 }
 
 int store_lot_lock_take(struct db *db, struct lot_state *ret_state)
 {
+	struct grant grant = { .access = NULL };
 	struct lot_state s;
 	struct rows *rows;
 
@@ -89,7 +86,10 @@ int store_lot_lock_take(struct db *db, struct lot_state *ret_state)
 	s.status_at = db_read_time(rows);
 	s.event_count = db_read_int(rows);
 	db_read_bytes(rows, s.chain_head, sizeof s.chain_head);
-	s.access = db_read_text(rows);
+	int err = store_grant_get_take(db, &grant);
+	if (err && err != -ERR_NOT_FOUND)
+		return err;
+	s.access = grant.access;
 	*ret_state = s;
 	return 0;
 }
@@ -98,4 +98,25 @@ void store_lot_advance_send(struct db *db, struct uuid id, const struct lot_stat
 {
 	DB_SEND(db, LOT_ADVANCE, db_uuid(id), db_text(s->status), db_time(s->status_at),
 		db_int(s->event_count), db_bytes(s->chain_head, sizeof s->chain_head));
+}
+
+void store_lot_own_lock_send(struct db *db, struct uuid id, struct viewer viewer)
+{
+	DB_SEND(db, LOT_OWN_LOCK, db_uuid(id), db_uuid(viewer.organization_id), db_bool(viewer.sees_all));
+}
+
+int store_lot_own_lock_take(struct db *db, struct lot *ret_lot)
+{
+	struct rows *rows;
+
+	TRY(db_result(db, &rows));
+	if (!db_row(rows))
+		return -ERR_NOT_FOUND;
+	*ret_lot = lot_read(rows);
+	return 0;
+}
+
+void store_lot_set_status_send(struct db *db, const struct lot *l)
+{
+	DB_SEND(db, LOT_SET_STATUS, db_uuid(l->id), db_text(l->status), db_int(l->version));
 }

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/err.h"
-#include "crypto/random.h"
+#include "store/audit.h"
 
 /* Half of a SHA-256 would do; 64 bits are what an advisory lock takes. Of two
  * keys that meet there, one is told that its twin is running. */
@@ -70,10 +70,19 @@ int store_write_check(
 
 static void audit(struct db *db, const struct writer *w, const char *after)
 {
-	DB_SEND(db, AUDIT_INSERT, db_uuid(random_uuid()), db_time(w->now), db_uuid(w->user_id),
-		db_uuid(w->organization_id), db_text(w->request_id), db_text(w->action),
-		db_uuid(w->object_id), db_text(w->before),
-		db_text(*after && !w->after_is_elsewhere ? after : NULL), db_text(w->reason));
+	const struct audit row = {
+		.at = w->now,
+		.user_id = w->user_id,
+		.organization_id = w->organization_id,
+		.request_id = w->request_id,
+		.action = w->action,
+		.object_id = w->object_id,
+		.before = w->before,
+		.after = *after && !w->after_is_elsewhere ? after : NULL,
+		.reason = w->reason,
+	};
+
+	store_audit_insert_send(db, &row);
 }
 
 int store_write_commit(struct db *db, const struct writer *w, const struct answer *answer, int changes)

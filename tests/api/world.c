@@ -90,6 +90,42 @@ const struct reply *post_with_key(
 	return CALL(.path = path, .token = token_of(who), .body = with_quotes(body), .key = key);
 }
 
+const char *if_match(long version)
+{
+	return version == ANY_VERSION ? "If-Match: *" : version ? TEXT("If-Match: \"%ld\"", version) : NULL;
+}
+
+const struct reply *patch(const struct actor *who, const char *path, long version, const char *body_fmt, ...)
+{
+	va_list args;
+
+	va_start(args, body_fmt);
+	char *body = print(body_fmt, args);
+	va_end(args);
+	return CALL(.method = "PATCH", .path = path, .token = token_of(who), .body = with_quotes(body),
+		.headers = { if_match(version) });
+}
+
+const struct reply *put(const struct actor *who, const char *path, const char *body_fmt, ...)
+{
+	va_list args;
+
+	va_start(args, body_fmt);
+	char *body = print(body_fmt, args);
+	va_end(args);
+	return CALL(.method = "PUT", .path = path, .token = token_of(who), .body = with_quotes(body));
+}
+
+const struct reply *take_away(const struct actor *who, const char *path_fmt, ...)
+{
+	va_list args;
+
+	va_start(args, path_fmt);
+	const char *path = print(path_fmt, args);
+	va_end(args);
+	return CALL(.method = "DELETE", .path = path, .token = token_of(who));
+}
+
 /* --- making people --- */
 
 static void new_id(char ret_id[UUID_TEXT_SIZE])

@@ -50,6 +50,15 @@ const struct reply *post(const struct actor *who, const char *path, const char *
 	PRINTF_LIKE(3, 4);
 const struct reply *post_with_key(const struct actor *who, const char *key, const char *path,
 	const char *body_fmt, ...) PRINTF_LIKE(4, 5);
+/* With If-Match: "VERSION"; none where `version` is 0, "*" where it is ANY_VERSION. */
+enum { ANY_VERSION = -1 };
+const struct reply *patch(const struct actor *who, const char *path, long version, const char *body_fmt, ...)
+	PRINTF_LIKE(4, 5);
+const struct reply *put(const struct actor *who, const char *path, const char *body_fmt, ...)
+	PRINTF_LIKE(3, 4);
+const struct reply *take_away(const struct actor *who, const char *path_fmt, ...)
+	PRINTF_LIKE(2, 3);                                /* DELETE */
+const char *if_match(long version);                       /* the header's line, as for patch() */
 const char *json(const char *fmt, ...) PRINTF_LIKE(1, 2); /* with ' for " */
 
 /* --- making things, through the API --- */

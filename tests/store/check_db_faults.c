@@ -267,8 +267,8 @@ START_TEST(two_that_wait_for_each_other_are_told_apart_and_keep_their_connection
 	store_lot_lock_send(one, a.lot_id, a.organization_id);
 	DB_SEND(two, BEGIN);
 	store_lot_lock_send(two, b.lot_id, b.organization_id);
-	ck_assert_ok(db_flush(one) ?: db_results(one, 2));
-	ck_assert_ok(db_flush(two) ?: db_results(two, 2));
+	ck_assert_ok(db_flush(one) ?: db_results(one, 3));
+	ck_assert_ok(db_flush(two) ?: db_results(two, 3));
 	store_lot_lock_send(one, b.lot_id, b.organization_id);
 	ck_assert_ok(db_flush(one));
 	store_lot_lock_send(two, a.lot_id, a.organization_id);

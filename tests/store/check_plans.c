@@ -57,6 +57,10 @@ static const char *const load[] = {
 	" FROM generate_series(0, 199999) i",
 	"INSERT INTO idempotency_key (user_id, key, fingerprint, status, body, created_at)"
 	" SELECT id(2, i % 1000), 'k' || i, sha256('x'), 201, '{}', now() FROM generate_series(0, 19999) i",
+	"INSERT INTO audit (id, at, user_id, request_id, action, object_id)"
+	" SELECT id(8, i), now(), id(2, i % 100), 'r' || i, 'PUT /x', id(6, i % 4000) FROM "
+	"generate_series(0, "
+	"39999) i",
 	"ANALYZE",
 };
 
@@ -72,6 +76,7 @@ enum { LOOKUP = 4, EVENT = 1 + LOOKUP };
 #define OTHERS  "id(1, 1)"
 #define LAST    "'ffffffff-ffff-ffff-ffff-ffffffffffff'"
 #define ANY     "NULL, NULL, NULL, NULL, NULL"
+#define FIRST   "'00000000-0000-7000-8000-000000000000'"
 
 static const struct hot {
 	enum query query;
@@ -102,6 +107,19 @@ static const struct hot {
 	{ QUERY_LOCATION_LIST, SMALL ", " LAST ", 51", 3, 2 * LOOKUP },
 	{ QUERY_PRODUCT_LIST, SMALL ", " LAST ", 51", 3, 2 * LOOKUP },
 	{ QUERY_IDEMPOTENCY_GET, "id(2, 5), 'k1005'", 1, LOOKUP },
+	{ QUERY_LOT_LOCK, LOT ", " GRANTED, 1, 3 * LOOKUP },
+	{ QUERY_LOT_OWN_LOCK, LOT ", NULL, true", 1, 2 * LOOKUP },
+	{ QUERY_LOT_OWN_LOCK, LOT ", " GRANTED ", false", 0, 2 * LOOKUP },
+	{ QUERY_GRANT_GET, LOT ", " GRANTED, 1, LOOKUP },
+	{ QUERY_GRANT_LIST, LOT ", " MINE ", false, " LAST ", 51", 1, 2 * LOOKUP },
+	{ QUERY_GRANT_LIST, LOT ", " GRANTED ", false, " LAST ", 51", 0, 2 * LOOKUP },
+	{ QUERY_AUDIT_LIST, FIRST ", " LAST ", 51", PAGE, 2 * PAGE },
+	{ QUERY_AUDIT_LIST, "id(8, 30000), id(8, 30007), 51", 7, 3 * LOOKUP },
+	{ QUERY_AUDIT_LIST_OF_USER, FIRST ", " LAST ", 51, id(2, 5)", PAGE, 2 * PAGE },
+	{ QUERY_AUDIT_LIST_OF_USER, "id(8, 30000), id(8, 30107), 51, id(2, 5)", 2, 3 * LOOKUP },
+	{ QUERY_AUDIT_LIST_OF_OBJECT, FIRST ", " LAST ", 51, NULL, id(6, 7)", 10, 4 * LOOKUP },
+	{ QUERY_AUDIT_LIST_OF_OBJECT, FIRST ", " LAST ", 51, id(2, 7), id(6, 7)", 10, 4 * LOOKUP },
+	{ QUERY_AUDIT_LIST_OF_OBJECT, FIRST ", " LAST ", 51, id(2, 8), id(6, 7)", 0, 4 * LOOKUP },
 };
 
 /* libcheck runs each test in a process of its own: loaded once, by the first. */
@@ -144,7 +162,7 @@ static int64_t integer(const struct json *object, const char *key)
 static const char *scanned(const struct json *plan)
 {
 	static const char *const growing[] = { "lot", "event", "session", "lot_grant", "app_user", "location",
-		"product", "idempotency_key", NULL };
+		"product", "idempotency_key", "audit", NULL };
 	const struct json *relation = json_get(plan, "Relation Name"), *plans = json_get(plan, "Plans");
 
 	if (relation && strcmp(json_text(json_get(plan, "Node Type")), "Seq Scan") == 0)

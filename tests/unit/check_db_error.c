@@ -77,6 +77,7 @@ START_TEST(a_name_that_is_taken_is_told_by_its_constraint)
 	check("23505", "app_user_email_key", ERR_EMAIL_TAKEN, KEPT);
 	check("23505", "lot_product_id_code_key", ERR_LOT_CODE_TAKEN, KEPT);
 	check("23505", "product_gtin_key", ERR_GTIN_TAKEN, KEPT);
+	check("23503", "lot_grant_organization_id_fkey", ERR_NOT_FOUND, KEPT);
 }
 END_TEST
 
