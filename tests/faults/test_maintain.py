@@ -24,7 +24,8 @@ class Maintain(unittest.TestCase):
             INSERT INTO idempotency_key (user_id, key, fingerprint, status, body, created_at)
             VALUES ('{user}', 'young', '', 201, '', now() - interval '29 days 23 hours');
             INSERT INTO audit (id, at, user_id, request_id, action)
-            SELECT gen_random_uuid(), now() - interval '1 day' * (394 + n), '{user}', 'r', 'old' FROM generate_series(1, 5) n;""")
+            SELECT (lpad(to_hex((extract(epoch FROM at) * 1000)::bigint), 12, '0') || '7' || substr(md5(n::text), 1, 19))::uuid,
+                   at, '{user}', 'r', 'old' FROM generate_series(1, 5) n, LATERAL (SELECT now() - interval '1 day' * (394 + n) AS at) s;""")
 
     def maintain(self):
         done = subprocess.run(processes.command([self.world.binary, "maintain"]), env=self.world.pool.env(), capture_output=True,

@@ -58,7 +58,8 @@ static const char *const load[] = {
 	"INSERT INTO idempotency_key (user_id, key, fingerprint, status, body, created_at)"
 	" SELECT id(2, i % 1000), 'k' || i, sha256('x'), 201, '{}', now() FROM generate_series(0, 19999) i",
 	"INSERT INTO audit (id, at, user_id, request_id, action, object_id)"
-	" SELECT id(8, i), now(), id(2, i % 100), 'r' || i, 'PUT /x', id(6, i % 4000) FROM "
+	" SELECT id(8, (1::bigint << 41) + i), now(), id(2, i % 100), 'r' || i, 'PUT /x', id(6, i % 4000) "
+	"FROM "
 	"generate_series(0, "
 	"39999) i",
 	"ANALYZE",
@@ -77,6 +78,8 @@ enum { LOOKUP = 4, EVENT = 1 + LOOKUP };
 #define LAST    "'ffffffff-ffff-ffff-ffff-ffffffffffff'"
 #define ANY     "NULL, NULL, NULL, NULL, NULL"
 #define FIRST   "'00000000-0000-7000-8000-000000000000'"
+/* The audit log's ids are made of their time: these are of 2039, too young to be pruned. */
+#define ENTRY(n) "id(8, (1::bigint << 41) + " #n ")"
 
 static const struct hot {
 	enum query query;
@@ -114,9 +117,10 @@ static const struct hot {
 	{ QUERY_GRANT_LIST, LOT ", " MINE ", false, " LAST ", 51", 1, 2 * LOOKUP },
 	{ QUERY_GRANT_LIST, LOT ", " GRANTED ", false, " LAST ", 51", 0, 2 * LOOKUP },
 	{ QUERY_AUDIT_LIST, FIRST ", " LAST ", 51", PAGE, 2 * PAGE },
-	{ QUERY_AUDIT_LIST, "id(8, 30000), id(8, 30007), 51", 7, 3 * LOOKUP },
+	{ QUERY_AUDIT_LIST, ENTRY(30000) ", " ENTRY(30007) ", 51", 7, 3 * LOOKUP },
+	{ QUERY_AUDIT_PRUNE, "now(), 100", 0, 3 * LOOKUP },
 	{ QUERY_AUDIT_LIST_OF_USER, FIRST ", " LAST ", 51, id(2, 5)", PAGE, 2 * PAGE },
-	{ QUERY_AUDIT_LIST_OF_USER, "id(8, 30000), id(8, 30107), 51, id(2, 5)", 2, 3 * LOOKUP },
+	{ QUERY_AUDIT_LIST_OF_USER, ENTRY(30000) ", " ENTRY(30107) ", 51, id(2, 5)", 2, 3 * LOOKUP },
 	{ QUERY_AUDIT_LIST_OF_OBJECT, FIRST ", " LAST ", 51, NULL, id(6, 7)", 10, 4 * LOOKUP },
 	{ QUERY_AUDIT_LIST_OF_OBJECT, FIRST ", " LAST ", 51, id(2, 7), id(6, 7)", 10, 4 * LOOKUP },
 	{ QUERY_AUDIT_LIST_OF_OBJECT, FIRST ", " LAST ", 51, id(2, 8), id(6, 7)", 0, 4 * LOOKUP },

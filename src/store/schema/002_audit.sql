@@ -23,13 +23,16 @@ CREATE INDEX audit_user_id ON audit (user_id, id DESC NULLS LAST);
 GRANT SELECT, INSERT ON audit TO agrobridge_app;
 
 -- Pruning is the only way to delete from it, and nothing younger than a year, whatever is asked: whoever has the service's
--- password cannot erase what was done with it.
+-- password cannot erase what was done with it. An id begins with its row's time (UUID version 7): what is too young is not even
+-- looked at.
 CREATE FUNCTION audit_prune(older_than timestamptz, most bigint) RETURNS bigint
 LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 	WITH gone AS (
 		DELETE FROM audit WHERE id IN (
-			SELECT id FROM audit WHERE at < least(older_than, now() - interval '1 year') ORDER BY id LIMIT most
-			FOR UPDATE SKIP LOCKED)
+			SELECT id FROM audit WHERE at < least(older_than, now() - interval '1 year') AND id < (
+				lpad(to_hex((extract(epoch FROM least(older_than, now() - interval '1 year')) * 1000)::bigint),
+					12, '0') || '70008000000000000000')::uuid
+			ORDER BY id LIMIT most FOR UPDATE SKIP LOCKED)
 		RETURNING 1)
 	SELECT count(*) FROM gone
 $$;
