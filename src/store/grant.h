@@ -10,7 +10,7 @@
 #include "store/store.h"
 
 struct grant {
-	struct uuid organization_id; /* to whom */
+	struct uuid organization_id; /* to whom; first, for it is what a page of a list begins after */
 	const char *access;          /* "read" or "record" */
 	int64_t created_at;          /* wall us; stays when the access changes */
 };

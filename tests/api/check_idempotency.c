@@ -1,5 +1,4 @@
-/* Idempotency-Key: whatever the network does, a write happens once and its answer can be had again. */
-#include <stdlib.h>
+/* Idempotency-Key: whatever the network does, a write happens once and its answer can be had again. Crowds are in check_races.c. */
 #include <string.h>
 
 #include "expect.h"
@@ -193,38 +192,6 @@ START_TEST(a_key_outlives_the_session)
 }
 END_TEST
 
-START_TEST(thirty_two_at_once_do_it_once)
-{
-	enum { CROWD = 32 };
-	const struct made_lot lot = make_lot(&producer);
-	const char *path = TEXT("/v1/lots/%s/events", lot.id);
-	const struct reply *replies[CROWD], *first = NULL;
-	struct call calls[CROWD];
-
-	for (int i = 0; i < CROWD; i++)
-		calls[i] = (struct call){ .path = path,
-			.token = producer.token,
-			.key = "all-at-once",
-			.body = json("{'kind':'HARVEST','at':'2026-05-01T10:00:00Z'}") };
-	client_call_at_once(client(), calls, CROWD, replies);
-	for (int i = 0; i < CROWD; i++) {
-		if (replies[i]->status == 201) {
-			first = first ? first : replies[i];
-			expect(same_body(replies[i], first));
-		} else {
-			expect(is_problem(replies[i], 409, "in_progress"));
-			const char *wait = reply_header(replies[i], "Retry-After");
-			ck_assert_ptr_nonnull(wait);
-			ck_assert_int_ge(strtol(wait, NULL, 10), 1);
-		}
-	}
-	ck_assert_ptr_nonnull(first);
-	ck_assert_int_eq(sql_number("SELECT count(*) FROM event WHERE lot_id = '%s'", lot.id), 1);
-	expect(is_replay_of(client_call(client(), &calls[0]), first));
-	expect(has_bool(get(&producer, "/v1/lots/%s/verify", lot.id), "/valid", true));
-}
-END_TEST
-
 START_TEST(while_a_request_runs_its_twin_is_told_to_come_back)
 {
 	enum { TRIES = 20, CROWD = 8 };
@@ -367,7 +334,6 @@ int main(void)
 		each_user_has_keys_of_its_own,
 		users_with_the_same_key_do_not_wait_for_each_other,
 		a_key_outlives_the_session,
-		thirty_two_at_once_do_it_once,
 		while_a_request_runs_its_twin_is_told_to_come_back,
 		what_was_refused_is_not_stored,
 		a_key_whose_write_was_rolled_back_is_free,

@@ -40,6 +40,20 @@ START_TEST(ids_are_of_version_seven_and_of_now)
 }
 END_TEST
 
+START_TEST(an_id_of_a_moment_lies_between_those_around_it)
+{
+	static const uint8_t zeros[8];
+	const int64_t wall = clock_wall() - 86400 * US_PER_SECOND;
+
+	for (int n = 0; n < 1000; n++) {
+		struct uuid least = uuid_v7(wall + n, zeros), id = random_uuid_at(wall + n),
+			    next = uuid_v7(wall + n + 1, zeros);
+		ck_assert_int_le(memcmp(least.b, id.b, sizeof id.b), 0);
+		ck_assert_int_lt(memcmp(id.b, next.b, sizeof id.b), 0);
+	}
+}
+END_TEST
+
 START_TEST(no_two_ids_are_alike)
 {
 	enum { IDS = 1000 };
@@ -103,6 +117,7 @@ int main(void)
 	const TTest *const tests[] = {
 		every_byte_is_drawn_and_none_beyond,
 		ids_are_of_version_seven_and_of_now,
+		an_id_of_a_moment_lies_between_those_around_it,
 		no_two_ids_are_alike,
 		every_character_of_a_code_is_equally_likely,
 		a_digest_is_the_standards,
