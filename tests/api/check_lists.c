@@ -211,6 +211,10 @@ START_TEST(options_tell_what_a_path_takes)
 		{ "/v1/auth/login", "POST, OPTIONS" },
 		{ "/v1/lots/anything/verify", "GET, HEAD, OPTIONS" },
 		{ "/v1/me", "GET, HEAD, OPTIONS" },
+		{ "/v1/lots/anything", "GET, HEAD, PATCH, OPTIONS" },
+		{ "/v1/lots/anything/grants", "GET, HEAD, OPTIONS" },
+		{ "/v1/lots/anything/grants/anybody", "PUT, DELETE, OPTIONS" },
+		{ "/v1/audit", "GET, HEAD, OPTIONS" },
 		{ "/t/anything", "GET, HEAD, OPTIONS" },
 		{ "/livez", "GET, HEAD, OPTIONS" },
 	};

@@ -1,5 +1,4 @@
 /* Writes that meet on the same rows: each is done as if it had been alone, in one order that all answers agree with. */
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -136,21 +135,6 @@ END_TEST
 
 /* --- one after the other, both having waited for the lot --- */
 
-struct waiter {
-	struct client *client;
-	struct call call;
-	const struct reply *reply;
-	pthread_t thread;
-};
-
-static void *ask(void *self)
-{
-	struct waiter *w = self;
-
-	w->reply = client_call(w->client, &w->call);
-	return NULL;
-}
-
 static void wait_for_waiters(long count)
 {
 	for (int i = 0; i < 1000; i++) {
@@ -165,22 +149,17 @@ static void wait_for_waiters(long count)
 static void in_line(
 	const struct made_lot *lot, struct call first, struct call second, const struct reply *ret_replies[2])
 {
-	static struct waiter waiters[2]; /* for as long as the test: the replies are theirs */
-	const struct call calls[] = { first, second };
+	struct runner *runners[2];
 
 	sql("BEGIN");
 	sql("SELECT FROM lot WHERE id = '%s' FOR UPDATE", lot->id);
-	for (int i = 0; i < 2; i++) {
-		waiters[i].client = client_new();
-		waiters[i].call = calls[i];
-		ck_assert_int_eq(pthread_create(&waiters[i].thread, NULL, ask, &waiters[i]), 0);
-		wait_for_waiters(i + 1);
-	}
+	runners[0] = client_begin(client(), &first);
+	wait_for_waiters(1);
+	runners[1] = client_begin(client(), &second);
+	wait_for_waiters(2);
 	sql("COMMIT");
-	for (int i = 0; i < 2; i++) {
-		pthread_join(waiters[i].thread, NULL);
-		ret_replies[i] = waiters[i].reply;
-	}
+	for (int i = 0; i < 2; i++)
+		ret_replies[i] = client_end(runners[i]);
 }
 
 START_TEST(an_event_behind_a_hold_finds_the_lot_held)
@@ -244,20 +223,19 @@ END_TEST
 START_TEST(a_deadlock_is_run_again_and_not_told)
 {
 	const struct made_lot lot = make_lot(&producer);
-	struct waiter event = { .client = client_new(), .call = event_of(&producer, &lot, "HARVEST") };
+	const struct call event = event_of(&producer, &lot, "HARVEST");
 
 	sql("BEGIN");
 	sql("SELECT FROM organization WHERE id = '%s' FOR UPDATE", producer.organization);
-	ck_assert_int_eq(pthread_create(&event.thread, NULL, ask, &event), 0);
+	struct runner *runner = client_begin(client(), &event);
 	wait_for_waiters(1);
 	sql("SELECT FROM lot WHERE id = '%s' FOR UPDATE", lot.id); /* done: so the event had to let it go */
 	sql("COMMIT");
-	pthread_join(event.thread, NULL);
-	expect(answered(event.reply, 201));
+	const struct reply *r = client_end(runner);
+	expect(answered(r, 201));
 	ck_assert_int_eq(sql_number("SELECT count(*) FROM event WHERE lot_id = '%s'", lot.id), 1);
-	ck_assert_int_eq(sql_number("SELECT count(*) FROM audit WHERE object_id = '%s'",
-				 reply_text(event.reply, "/id")),
-		1);
+	ck_assert_int_eq(
+		sql_number("SELECT count(*) FROM audit WHERE object_id = '%s'", reply_text(r, "/id")), 1);
 	expect(is_whole(&lot));
 }
 END_TEST

@@ -235,7 +235,7 @@ struct runner {
 	const struct call *call;
 	const struct reply *reply;
 	const char *why;
-	pthread_barrier_t *start;
+	pthread_barrier_t *start; /* NULL: at once */
 	pthread_t thread;
 };
 
@@ -251,11 +251,32 @@ static void *run(void *self)
 	struct runner *r = self;
 	int left = AGAIN_MAX;
 
-	pthread_barrier_wait(r->start);
+	if (r->start)
+		pthread_barrier_wait(r->start);
 	do
 		r->why = exchange(r->client, r->call, &r->reply);
 	while (!r->why && was_refused_unserved(r->reply) && --left);
 	return NULL;
+}
+
+/* Another connection, freed with the first. */
+static struct client *client_beside(struct client *c)
+{
+	struct client *own = client_new();
+
+	own->crowd = c->crowd;
+	return c->crowd = own;
+}
+
+static void runner_start(struct runner *r)
+{
+	ck_assert_int_eq(pthread_create(&r->thread, NULL, run, r), 0);
+}
+
+static const struct reply *runner_reply(const struct runner *r)
+{
+	ck_assert_msg(!r->why, "%s: %s", r->call->path, r->why);
+	return r->reply;
 }
 
 void client_call_at_once(
@@ -267,19 +288,33 @@ void client_call_at_once(
 	ck_assert_uint_le(count, CROWD_MAX);
 	pthread_barrier_init(&start, NULL, (unsigned)count);
 	for (size_t i = 0; i < count; i++) {
-		struct client *own = client_new();
-		own->crowd = c->crowd;
-		c->crowd = own;
-		runners[i] = (struct runner){ .client = own, .call = &calls[i], .start = &start };
-		ck_assert_int_eq(pthread_create(&runners[i].thread, NULL, run, &runners[i]), 0);
+		runners[i] =
+			(struct runner){ .client = client_beside(c), .call = &calls[i], .start = &start };
+		runner_start(&runners[i]);
 	}
 	for (size_t i = 0; i < count; i++)
 		pthread_join(runners[i].thread, NULL);
 	pthread_barrier_destroy(&start);
-	for (size_t i = 0; i < count; i++) {
-		ck_assert_msg(!runners[i].why, "%s: %s", calls[i].path, runners[i].why);
-		ret_replies[i] = runners[i].reply;
-	}
+	for (size_t i = 0; i < count; i++)
+		ret_replies[i] = runner_reply(&runners[i]);
+}
+
+struct runner *client_begin(struct client *c, const struct call *call)
+{
+	struct runner *r = malloc(sizeof *r);
+
+	ck_assert_ptr_nonnull(r);
+	*r = (struct runner){ .client = client_beside(c), .call = call };
+	runner_start(r);
+	return r;
+}
+
+const struct reply *client_end(struct runner *r)
+{
+	pthread_join(r->thread, NULL);
+	const struct reply *reply = runner_reply(r);
+	free(r);
+	return reply;
 }
 
 /* --- a reply --- */

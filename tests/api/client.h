@@ -48,6 +48,10 @@ char *client_text(struct client *c, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void client_call_at_once(
 	struct client *c, const struct call *calls, size_t count, const struct reply **ret_replies);
 
+/* One call from a connection of its own, under way while the test goes on; `call` must live until its end. */
+struct runner *client_begin(struct client *c, const struct call *call);
+const struct reply *client_end(struct runner *r);
+
 /* The value of a header, or NULL. */
 const char *reply_header(const struct reply *r, const char *name);
 /* What a JSON pointer (RFC 6901, names without '~') leads to, or NULL. */
