@@ -161,10 +161,10 @@ int event_create(struct ctx *ctx)
 	};
 	struct lot_state lot;
 
-	TRY(answer_id(ctx, 0, &event.lot_id));
 	if (!(kinds[in->kind].roles & ROLE_BIT(ctx->session.role)))
-		return -ERR_KIND_FORBIDDEN;
+		return -ERR_KIND_FORBIDDEN; /* whatever the lot, were it none at all */
 	TRY(check_result(ctx, in));
+	TRY(answer_id(ctx, 0, &event.lot_id));
 	write_begin(ctx);
 	store_lot_lock_send(ctx->db, event.lot_id, event.organization_id);
 	if (!uuid_is_nil(in->location_id))

@@ -74,13 +74,17 @@ int write_check(struct ctx *ctx)
 
 	ctx_stage(ctx, "check");
 	int err = store_write_check(ctx->db, &ctx->writer, &ctx->session, &stored);
+	if (err && err != -ERR_REPLAYED && err != -ERR_KEY_REUSED)
+		return err;
+	/* First: whoever may not ask this any more learns nothing of what was answered before. */
+	TRY(policy_admits(ctx->route, &ctx->session));
 	if (err == -ERR_REPLAYED) {
 		buf_add_text(&ctx->resp->body, stored.body);
 		response_json(ctx->resp, stored.status);
 		ctx->resp->location = stored.location;
 		ctx->resp->replayed = true;
 	}
-	return err ? err : policy_admits(ctx->route, &ctx->session);
+	return err;
 }
 
 int write_match(struct ctx *ctx, int64_t version)

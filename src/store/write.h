@@ -46,7 +46,8 @@ struct answer {
 void store_write_begin(struct db *db, const struct writer *w);
 
 /* -ERR_UNAUTHENTICATED: the session ended meanwhile. -ERR_REPLAYED: *ret_answer is what the first request with this key was
- * answered. -ERR_KEY_REUSED, -ERR_IN_PROGRESS. Otherwise *ret_session is the session as it stands now. */
+ * answered. -ERR_KEY_REUSED, -ERR_IN_PROGRESS. With 0, -ERR_REPLAYED and -ERR_KEY_REUSED *ret_session is the session as it
+ * stands now. */
 MUST_CHECK int store_write_check(
 	struct db *db, const struct writer *w, struct session *ret_session, struct answer *ret_answer);
 
