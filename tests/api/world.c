@@ -164,6 +164,7 @@ struct actor make_user(const char *role, const char *organization)
 
 	new_id(who.id);
 	random_base62(who.name, 12);
+	snprintf(who.role, sizeof who.role, "%s", role);
 	snprintf(who.organization, sizeof who.organization, "%s", organization);
 	snprintf(who.email, sizeof who.email, "%s@people.example", who.name);
 	sql("INSERT INTO app_user (id, organization_id, email, name, role, password_hash, created_at)"

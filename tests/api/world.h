@@ -16,7 +16,7 @@
 
 /* Somebody with an account. */
 struct actor {
-	char id[UUID_TEXT_SIZE], organization[UUID_TEXT_SIZE], email[64], name[32];
+	char id[UUID_TEXT_SIZE], organization[UUID_TEXT_SIZE], email[64], name[32], role[16];
 	char token[64], refresh[64]; /* of the session; "" before log_in() */
 };
 

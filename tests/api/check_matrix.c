@@ -1,0 +1,380 @@
+/*
+ * Who may do what, whole: each route, asked by each kind of user, of what is theirs, granted, another's or nobody's. What the
+ * answer must be is worked out here from DESIGN's rules as ways.c states them; the service's own policy is not asked.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "api/routes.h"
+#include "base/hex.h"
+#include "crypto/random.h"
+#include "expect.h"
+#include "session/session.h"
+#include "ways.h"
+
+/* --- who asks --- */
+
+/* What is wrong with a session: nothing, or there is none. */
+enum session_state { IN_FORCE, ABSENT, MADE_UP, NO_TOKEN_AT_ALL, EXPIRED, REVOKED, SWITCHED_OFF };
+
+struct asker {
+	const char *name, *role;
+	enum session_state session;
+	bool unapproved, password_due;
+	struct actor actor;
+	struct things own; /* of the same organization; of somebody's where there is none */
+};
+
+static const struct asker kinds_of_asker[] = {
+	{ "nobody", "PRODUCER", .session = ABSENT },
+	{ "a token that was never given out", "ADMIN", .session = MADE_UP },
+	{ "a text that is no token", "ADMIN", .session = NO_TOKEN_AT_ALL },
+	{ "an expired session", "PRODUCER", .session = EXPIRED },
+	{ "a session that was logged out", "PRODUCER", .session = REVOKED },
+	{ "a user switched off", "ADMIN", .session = SWITCHED_OFF },
+	{ "a producer", "PRODUCER", .session = IN_FORCE },
+	{ "a packer", "PACKER", .session = IN_FORCE },
+	{ "an exporter", "EXPORTER", .session = IN_FORCE },
+	{ "a certifier", "CERTIFIER", .session = IN_FORCE },
+	{ "a buyer", "BUYER", .session = IN_FORCE },
+	{ "an administrator", "ADMIN", .session = IN_FORCE },
+	{ "a producer not approved", "PRODUCER", .unapproved = true },
+	{ "a packer not approved", "PACKER", .unapproved = true },
+	{ "a producer whose password is due", "PRODUCER", .password_due = true },
+	{ "an administrator whose password is due", "ADMIN", .password_due = true },
+	{ "a producer not approved whose password is due", "PRODUCER", .unapproved = true,
+		.password_due = true },
+};
+enum { ASKERS = ARRAY_SIZE(kinds_of_asker) };
+
+static void spoil(struct asker *a)
+{
+	static const char *const sql_of[] = {
+		[EXPIRED] = "UPDATE session SET access_expires_at = now() WHERE user_id = '%s'",
+		[REVOKED] = "UPDATE session SET revoked_at = now() WHERE user_id = '%s'",
+		[SWITCHED_OFF] = "UPDATE app_user SET active = false WHERE id = '%s'",
+	};
+	char token[44];
+
+	random_base62(token, sizeof token - 1);
+	if (a->session == ABSENT)
+		a->actor.token[0] = '\0';
+	else if (a->session == MADE_UP)
+		snprintf(a->actor.token, sizeof a->actor.token, "%s", token);
+	else if (a->session == NO_TOKEN_AT_ALL)
+		snprintf(a->actor.token, sizeof a->actor.token, "null");
+	else if (a->session != IN_FORCE)
+		sql(sql_of[a->session], a->actor.id);
+}
+
+/* A session as a login makes it, without the time that a password's hash takes: many are needed here. */
+static void open_session(struct actor *who)
+{
+	uint8_t access[SHA256_SIZE], refresh[SHA256_SIZE];
+	char access_hex[HEX_SIZE(SHA256_SIZE)], refresh_hex[HEX_SIZE(SHA256_SIZE)];
+
+	token_new(who->token, access);
+	token_new(who->refresh, refresh);
+	hex_encode(access, sizeof access, access_hex);
+	hex_encode(refresh, sizeof refresh, refresh_hex);
+	sql("INSERT INTO session VALUES (gen_random_uuid(), '%s', '\\x%s', now() + interval '15 min', "
+	    "'\\x%s',"
+	    " now() + interval '7 days', now(), now())",
+		who->id, access_hex, refresh_hex);
+}
+
+/* Another user just like that one, in the same organization, with a session of its own. */
+static struct actor twin_of(const struct asker *a, const char *organization)
+{
+	struct actor twin = make_user(a->role, strcmp(a->role, "ADMIN") == 0 ? "" : organization);
+
+	if (a->password_due)
+		sql("UPDATE app_user SET password_due = true WHERE id = '%s'", twin.id);
+	open_session(&twin);
+	return twin;
+}
+
+static void make_asker(const struct asker *kind, struct asker *a)
+{
+	char organization[UUID_TEXT_SIZE];
+
+	*a = *kind;
+	make_organization(new_code("Org "), a->role, !a->unapproved, organization);
+	a->own = things_made(&producer);
+	things_give(&a->own, organization);
+	a->actor = twin_of(a, organization);
+	spoil(a);
+}
+
+static void make_askers(struct asker askers[ASKERS])
+{
+	for (size_t i = 0; i < ASKERS; i++)
+		make_asker(&kinds_of_asker[i], &askers[i]);
+}
+
+/* --- of what --- */
+
+enum relation { ONES_OWN, MAY_READ, MAY_RECORD, ANOTHERS, NOBODYS, NO_ID_AT_ALL };
+
+static struct things things_of(const struct asker *a, enum relation relation)
+{
+	if (relation == ONES_OWN)
+		return a->own;
+	if (relation == NOBODYS)
+		return things_unknown();
+	if (relation == NO_ID_AT_ALL)
+		return things_malformed();
+	struct things t = things_made(&rival);
+	if (relation != ANOTHERS && *a->actor.organization)
+		grant(t.lot, &a->actor, relation == MAY_READ ? "read" : "record");
+	return t;
+}
+
+/* --- what the answer must be --- */
+
+struct verdict {
+	int status;
+	const char *code; /* NULL: it is done */
+};
+
+/* Session, then role, then what the user still owes; all of it before a byte of the body is looked at. */
+static struct verdict admitted(const struct way *w, const struct asker *a)
+{
+	if (!w->who)
+		return (struct verdict){ w->status, NULL };
+	if (a->session != IN_FORCE)
+		return (struct verdict){ 401, "unauthenticated" };
+	if (!strstr(w->who, a->role))
+		return (struct verdict){ 403, "forbidden" };
+	if (a->password_due && !w->password_due)
+		return (struct verdict){ 403, "password_change_required" };
+	if (a->unapproved && w->approved && strcmp(a->role, "PRODUCER") == 0)
+		return (struct verdict){ 403, "organization_not_approved" };
+	return (struct verdict){ w->status, NULL };
+}
+
+/* Then whose it is. */
+static struct verdict expected(const struct way *w, const struct asker *a, enum relation relation)
+{
+	static const struct verdict not_found = { 404, "not_found" }, wrong_kind = { 403, "kind_forbidden" };
+	const struct verdict first = admitted(w, a);
+	bool granted = relation == MAY_READ || relation == MAY_RECORD;
+
+	if (first.code || !way_has_thing(w))
+		return first;
+	if (relation == NOBODYS || relation == NO_ID_AT_ALL)
+		return not_found;
+	if (w->reach == EVERY || relation == ONES_OWN || strcmp(a->role, "ADMIN") == 0)
+		return first;
+	if (w->reach == OWN || !granted)
+		return not_found;
+	if (w->reach == RECORDED && (relation == MAY_READ || strcmp(a->role, "PRODUCER") == 0))
+		return wrong_kind;
+	return first;
+}
+
+static void expect_verdict(const struct way *w, const struct asker *a, const char *of, const struct reply *r,
+	struct verdict wanted)
+{
+	bool right = wanted.code ? is_problem(r, wanted.status, wanted.code) : answered(r, wanted.status);
+
+	ck_assert_msg(right, "%s, asked by %s of %s: not %d %s but\n%s", way_name(w), a->name, of,
+		wanted.status, wanted.code ? wanted.code : "", last_asked());
+}
+
+/* --- asking --- */
+
+/* One call by that asker; where it trades a refresh token or ends a session, with those of a twin. */
+static struct call call_by(const struct way *w, const struct asker *a, const struct things *at)
+{
+	struct actor who = a->actor;
+
+	if (a->session == IN_FORCE && w->ends_session)
+		who = twin_of(a, a->actor.organization);
+	else if (!w->who && w->body)
+		who = twin_of(&kinds_of_asker[ASKERS - 1], producer.organization);
+	struct call call = way_call(w, &who, at, &a->own);
+	const char *token = w->who ? who.token : a->actor.token;
+	call.token = *token ? TEXT("%s", token) : NULL;
+	return call;
+}
+
+static void expect_head_like(const struct call *get, const struct reply *r)
+{
+	struct call call = *get;
+
+	call.method = "HEAD";
+	const struct reply *head = client_call(client(), &call);
+	expect(answered(head, r->status));
+	ck_assert_uint_eq(head->length, 0);
+}
+
+static void ask_everything(enum relation relation, const char *of)
+{
+	struct asker askers[ASKERS];
+
+	make_askers(askers);
+	for (const struct asker *a = askers; a < askers + ASKERS; a++) {
+		if (a->session != IN_FORCE && relation != ONES_OWN)
+			continue; /* no relation makes up for it */
+		const struct things at = things_of(a, relation);
+		for_each_way(w)
+		{
+			if (relation != ONES_OWN && !way_has_thing(w))
+				continue;
+			const struct call call = call_by(w, a, &at);
+			const struct reply *r = client_call(client(), &call);
+			expect_verdict(w, a, of, r, expected(w, a, relation));
+			if (w->method == HTTP_GET)
+				expect_head_like(&call, r);
+		}
+	}
+}
+
+START_TEST(every_public_route_has_a_way_and_every_way_a_route)
+{
+	size_t public = 0;
+
+	for (size_t i = 0; i < route_count; i++) {
+		public += !routes[i].ops;
+		ck_assert_msg(routes[i].ops || way_of(routes[i].method, routes[i].path),
+			"%s %s: ways.c does not say who may", http_method_name(routes[i].method),
+			routes[i].path);
+	}
+	ck_assert_uint_eq(public, way_count);
+}
+END_TEST
+
+START_TEST(of_what_is_ones_own)
+{
+	ask_everything(ONES_OWN, "their own");
+}
+END_TEST
+
+START_TEST(of_what_one_may_read)
+{
+	ask_everything(MAY_READ, "what they may read");
+}
+END_TEST
+
+START_TEST(of_what_one_may_record_on)
+{
+	ask_everything(MAY_RECORD, "what they may record on");
+}
+END_TEST
+
+START_TEST(of_what_is_anothers)
+{
+	ask_everything(ANOTHERS, "another's");
+}
+END_TEST
+
+START_TEST(of_what_is_nobodys)
+{
+	ask_everything(NOBODYS, "nobody's");
+}
+END_TEST
+
+START_TEST(of_what_has_no_id_at_all)
+{
+	ask_everything(NO_ID_AT_ALL, "no id at all");
+}
+END_TEST
+
+/* --- the order: who, before what --- */
+
+static const struct input *input_of(const struct way *w)
+{
+	for (size_t i = 0; i < route_count; i++)
+		if (!routes[i].ops && routes[i].method == w->method && strcmp(routes[i].path, w->route) == 0)
+			return routes[i].input;
+	return NULL;
+}
+
+/* The same refusal as with a good body or query; and whoever may, is told of the fault and not whether the thing is there. */
+START_TEST(nobody_is_told_of_a_fault_who_may_not_ask)
+{
+	struct asker askers[ASKERS];
+
+	make_askers(askers);
+	for (const struct asker *a = askers; a < askers + ASKERS; a++) {
+		const struct things others = things_of(a, ANOTHERS), nobodys = things_unknown();
+		const struct things *const at[] = { &a->own, &others, &nobodys };
+		for_each_way(w)
+		{
+			const struct input *input = input_of(w);
+			struct verdict wanted = admitted(w, a);
+			size_t count = way_has_thing(w) ? ARRAY_SIZE(at) : 1;
+			for (size_t i = 0; input && i < count; i++) {
+				struct call call = call_by(w, a, at[i]);
+				if (input->in_query)
+					call.path = TEXT("%s?limit=x", call.path);
+				else
+					call.body = "{";
+				if (!wanted.code)
+					wanted = (struct verdict){ 400,
+						input->in_query ? "bad_query" : "bad_json" };
+				expect_verdict(w, a, "something, with a fault", client_call(client(), &call),
+					wanted);
+			}
+		}
+	}
+}
+END_TEST
+
+/* --- event kinds --- */
+
+START_TEST(who_records_what_is_as_agreed)
+{
+	static const struct {
+		const char *kind, *who;
+	} rows[] = {
+		{ "HARVEST", "PRODUCER" },
+		{ "PROCESSING", "PRODUCER PACKER" },
+		{ "QUALITY_INSPECTION", "CERTIFIER" },
+		{ "PACKAGING", "PRODUCER PACKER" },
+		{ "TRANSPORT_START", "PRODUCER EXPORTER" },
+		{ "TRANSPORT_ARRIVAL", "EXPORTER" },
+		{ "CUSTOMS_CLEARANCE", "EXPORTER" },
+		{ "DELIVERY", "BUYER" },
+	};
+	static const enum relation relations[] = { ONES_OWN, MAY_READ, MAY_RECORD, ANOTHERS, NOBODYS,
+		NO_ID_AT_ALL };
+	const struct way *w = way_of(HTTP_POST, "/v1/lots/{id}/events");
+	struct asker askers[ASKERS];
+
+	make_askers(askers);
+	for (const struct asker *a = askers; a < askers + ASKERS; a++)
+		for (size_t r = 0; a->session == IN_FORCE && r < ARRAY_SIZE(relations); r++) {
+			const struct things at = things_of(a, relations[r]);
+			for (size_t k = 0; k < ARRAY_SIZE(rows); k++) {
+				struct call call = call_by(w, a, &at);
+				struct verdict wanted = expected(w, a, relations[r]);
+				bool theirs = strstr(rows[k].who, a->role),
+				     delivery = k == ARRAY_SIZE(rows) - 1;
+				call.body = json("{'kind':'%s','at':'2026-05-01T1%zu:00:00Z'%s}",
+					rows[k].kind, k, delivery ? ",'result':'accepted'" : "");
+				if (!admitted(w, a).code && !theirs) /* whatever the lot */
+					wanted = (struct verdict){ 403, "kind_forbidden" };
+				expect_verdict(w, a, rows[k].kind, client_call(client(), &call), wanted);
+			}
+		}
+}
+END_TEST
+
+int main(void)
+{
+	const TTest *const tests[] = {
+		every_public_route_has_a_way_and_every_way_a_route,
+		of_what_is_ones_own,
+		of_what_one_may_read,
+		of_what_one_may_record_on,
+		of_what_is_anothers,
+		of_what_is_nobodys,
+		of_what_has_no_id_at_all,
+		nobody_is_told_of_a_fault_who_may_not_ask,
+		who_records_what_is_as_agreed,
+	};
+
+	return world_run("matrix", tests, ARRAY_SIZE(tests));
+}
