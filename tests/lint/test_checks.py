@@ -167,7 +167,8 @@ class Sources(Checks):
         self.passes("check-sources")
 
     def test_a_file_that_is_not_listed(self):
-        for name in ("src/base/new.c", "tests/unit/check_new.c", "src/store/schema/002_new.sql", "docs/new.md"):
+        for name in ("src/base/new.c", "tests/unit/check_new.c", "src/store/schema/002_new.sql", "docs/new.md",
+                     "tests/fuzz/fuzz_new.c"):
             with self.subTest(name):
                 self.write(name, "")
                 self.fails(os.path.splitext(name)[0], "check-sources")
@@ -177,6 +178,16 @@ class Sources(Checks):
     def test_a_file_that_is_gone(self):
         os.remove(os.path.join(self.root, "src/base/a.c"))
         self.fails("src/base/a.c is listed but not there", "check-sources")
+
+
+    def test_inputs_of_a_fuzzer_are_shipped_as_a_folder(self):
+        self.write("tests/fuzz/fuzz_a.c", "")
+        self.write("tests/fuzz/corpus/a/0123456789", "x")
+        self.passes("check-sources", "--fix")
+        with open(os.path.join(self.root, "tests/programs.am"), encoding="utf-8") as file:
+            self.assertIn("fuzz_programs = \\\n\ttests/fuzz/fuzz_a\n", file.read())
+        with open(os.path.join(self.root, "tools/dist.am"), encoding="utf-8") as file:
+            self.assertIn("\ttests/fuzz/corpus\n", file.read().replace(" \\\n", "\n"))
 
 
 class Lint(Checks):
