@@ -25,6 +25,15 @@ int password_hash(const char *password, char ret_hash[PASSWORD_HASH_SIZE])
 	return 0;
 }
 
+int password_fingerprint(
+	const void *text, size_t n, const void *salt, size_t salt_n, uint8_t ret_fingerprint[HASH_BYTES])
+{
+	int done = argon2id_hash_raw(
+		PASSES, MEMORY_KIB, LANES, text, n, salt, salt_n, ret_fingerprint, HASH_BYTES);
+
+	return done == ARGON2_OK ? 0 : -ERR_UNAVAILABLE;
+}
+
 bool password_verify(const char *hash, const char *password)
 {
 	bool same = argon2id_verify(hash ? hash : nobody, password, strlen(password)) == ARGON2_OK;

@@ -6,6 +6,8 @@
 #define CRYPTO_PASSWORD_H
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 #include "base/base.h"
 
@@ -20,6 +22,11 @@ MUST_CHECK int password_hash(const char *password, char ret_hash[PASSWORD_HASH_S
 
 /* True when `password` is the one `hash` was made of. A NULL hash (no such user) costs the same and is false. */
 bool password_verify(const char *hash, const char *password);
+
+/* 32 bytes to know `text` again by that are no quicker to guess it by than a password's hash: the same for the same salt (8 bytes
+ * or more). 0, or -ERR_UNAVAILABLE when there is no memory for it. */
+MUST_CHECK int password_fingerprint(
+	const void *text, size_t n, const void *salt, size_t salt_n, uint8_t ret_fingerprint[32]);
 
 /* True when `hash` was made with other parameters than today's: hash again while the password is at hand. */
 bool password_is_stale(const char *hash);

@@ -327,6 +327,14 @@ static int read_body(struct walk *w, const struct request *req)
 	return w->failed ? -ERR_INVALID : 0;
 }
 
+bool input_takes_password(const struct input *input)
+{
+	for (const struct field *f = input->fields; f->name; f++)
+		if (f->password)
+			return true;
+	return false;
+}
+
 int fields_read(const struct request *req, const struct input *input, struct arena *arena,
 	struct faults *faults, void **ret_struct)
 {

@@ -62,6 +62,7 @@ struct field {
 	enum field_type type;
 	size_t offset;
 	bool required, positive, not_future, multiline;
+	bool password; /* a TEXT that is hashed, and kept nowhere as it came */
 	int min, max;
 	int digits, scale;
 	const char *low, *high;
@@ -94,6 +95,9 @@ struct input {
 	bool in_query; /* else a JSON object in the body */
 	bool partial;  /* a PATCH: nothing is REQUIRED, what is absent stays as it is */
 };
+
+/* Whether a field of it is a password: who takes one, hashes. */
+bool input_takes_password(const struct input *input);
 
 /*
  * Reads the request's body or query into a new struct, *ret_struct, written only when all is well.
