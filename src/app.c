@@ -157,6 +157,7 @@ static void ctx_begin(struct app *app)
 	struct ctx *ctx = &app->ctx;
 
 	*ctx = (struct ctx){
+		.group = ctx->group,
 		.conf = app->conf,
 		.arena = &app->arena,
 		.db = ctx->db,
@@ -337,6 +338,7 @@ static int app_start(void *self, enum group group, struct slot *slot)
 {
 	struct app *app = self;
 
+	app->ctx.group = group;
 	app->ctx.slot = slot;
 	app->ctx.scoreboard = slot_scoreboard(slot);
 	fcgi_init();

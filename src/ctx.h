@@ -28,6 +28,7 @@ struct ctx_stage {
 
 struct ctx {
 	/* The worker's. */
+	enum group group;
 	struct conf *conf;
 	struct arena *arena;
 	struct db *db;       /* NULL in the ops group, which touches no store */

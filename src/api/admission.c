@@ -30,6 +30,8 @@ int admission_check(struct ctx *ctx)
 	const struct class_limits *l = &limits[ctx->route->class];
 	int64_t budget_ms = *(const int64_t *)((const char *)ctx->conf + l->budget);
 
+	if (ctx->route->input && input_takes_password(ctx->route->input) && ctx->group != GROUP_LOGIN)
+		return -ERR_UNAVAILABLE;
 	ctx->deadline = deadline_in(budget_ms * US_PER_MS - ctx->queued);
 	if (l->quarters && ctx->queued > ctx->conf->queue_timeout_ms * US_PER_MS * l->quarters / 4)
 		return -ERR_OVERLOADED;

@@ -10,7 +10,8 @@
 int64_t admission_queued(const struct request *req, int64_t now);
 
 /* Sets ctx->deadline from the route's class, time in the queue counted. -ERR_OVERLOADED: it waited longer than
- * its class is worth waiting for, AGROBRIDGE_QUEUE_TIMEOUT_MS for a write and less for what is shed before it. */
+ * its class is worth waiting for, AGROBRIDGE_QUEUE_TIMEOUT_MS for a write and less for what is shed before it.
+ * -ERR_UNAVAILABLE: it takes a password, and this worker is not one of the few that hash: nginx has sent it to the wrong group. */
 MUST_CHECK int admission_check(struct ctx *ctx);
 
 #endif

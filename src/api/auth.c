@@ -15,7 +15,8 @@ struct login {
 
 static const struct field login_fields[] = {
 	FIELD(struct login, email, TEXT, REQUIRED, .max = 254, .example = "ana@example.org"),
-	FIELD(struct login, password, TEXT, REQUIRED, .max = PASSWORD_MAX, .example = "mango y aguacate 7"),
+	FIELD(struct login, password, TEXT, REQUIRED, .password = true, .max = PASSWORD_MAX,
+		.example = "mango y aguacate 7"),
 	END_OF_FIELDS,
 };
 const struct input login_input = { .fields = login_fields, .size = sizeof(struct login) };
@@ -74,13 +75,14 @@ static int tokens_answer(struct ctx *ctx, const struct tokens *t)
 
 /* Parameters of Argon2 that have grown since: hash anew while the password is at hand. Where that fails, the next login
  * will do it. */
-static void rehash(struct ctx *ctx, const struct credentials *user, const char *password)
+static void rehash(struct ctx *ctx, struct credentials *user, const char *password)
 {
-	char hash[PASSWORD_HASH_SIZE];
+	char *hash = arena_alloc(ctx->arena, PASSWORD_HASH_SIZE);
 
 	if (!password_is_stale(user->password_hash) || password_hash(password, hash))
 		return;
-	(void)!store_user_rehash(ctx->db, user->user_id, user->password_hash, hash);
+	if (store_user_rehash(ctx->db, user->user_id, user->password_hash, hash) == 0)
+		user->password_hash = hash;
 }
 
 int auth_login(struct ctx *ctx)
@@ -104,7 +106,7 @@ int auth_login(struct ctx *ctx)
 	ctx_stage(ctx, "session");
 	rehash(ctx, &user, in->password);
 	tokens_make(ctx, &tokens);
-	TRY(store_session_insert(ctx->db, random_uuid(), user.user_id, &tokens.pair, ctx->now));
+	TRY(store_session_insert(ctx->db, random_uuid(), &user, &tokens.pair, ctx->now));
 	return tokens_answer(ctx, &tokens);
 }
 
@@ -117,7 +119,7 @@ int auth_refresh(struct ctx *ctx)
 	TRY(token_hash(in->refresh_token, hash));
 	tokens_make(ctx, &tokens);
 	int err = store_session_rotate(ctx->db, hash, &tokens.pair, ctx->now, old_access);
-	session_forget(ctx->redis, ctx->arena, old_access, ctx->deadline);
+	session_forget(ctx->redis, ctx->arena, &(struct ended){ old_access, 1 }, ctx->deadline);
 	return err ? err : tokens_answer(ctx, &tokens);
 }
 
@@ -126,6 +128,6 @@ int auth_logout(struct ctx *ctx)
 {
 	int err = store_session_revoke(ctx->db, ctx->access_hash, ctx->now);
 
-	session_forget(ctx->redis, ctx->arena, ctx->access_hash, ctx->deadline);
+	session_forget(ctx->redis, ctx->arena, &(struct ended){ ctx->access_hash, 1 }, ctx->deadline);
 	return err ? err : response_no_content(ctx->resp);
 }

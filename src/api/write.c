@@ -5,6 +5,7 @@
 
 #include "api/answer.h"
 #include "api/policy.h"
+#include "crypto/password.h"
 
 int write_key(const struct request *req, struct arena *arena, const char **ret_key)
 {
@@ -28,15 +29,20 @@ int write_key(const struct request *req, struct arena *arena, const char **ret_k
 	return 0;
 }
 
-/* What a key stands for: the same method, path and body. */
-static void fingerprint(const struct request *req, struct arena *arena, uint8_t digest[SHA256_SIZE])
+/* What a key stands for: the same method, path and body. It is kept, so that a password in the body must not be quicker to guess
+ * by it than by its own hash. */
+static int fingerprint(const struct ctx *ctx, struct writer *w)
 {
+	const struct request *req = ctx->req;
 	struct buf b;
 
-	buf_init(&b, arena, REQUEST_BODY_MAX + 16384);
+	buf_init(&b, ctx->arena, REQUEST_BODY_MAX + 16384);
 	buf_printf(&b, "%s %s\n", req->method_text, req->path);
 	buf_add(&b, req->body, req->body_length);
-	sha256(b.data, b.len, digest);
+	sha256(b.data, b.len, w->fingerprint);
+	if (ctx->route->input && input_takes_password(ctx->route->input))
+		return password_fingerprint(b.data, b.len, w->user_id.b, sizeof w->user_id.b, w->fingerprint);
+	return 0;
 }
 
 int write_prepare(struct ctx *ctx)
@@ -58,9 +64,7 @@ int write_prepare(struct ctx *ctx)
 	memcpy(w->access_hash, ctx->access_hash, sizeof w->access_hash);
 	if (ctx->route->method == HTTP_POST)
 		TRY(write_key(ctx->req, ctx->arena, &w->key));
-	if (w->key)
-		fingerprint(ctx->req, ctx->arena, w->fingerprint);
-	return 0;
+	return w->key ? fingerprint(ctx, w) : 0;
 }
 
 void write_begin(struct ctx *ctx)

@@ -15,7 +15,7 @@ OWN_ID = re.compile(r"^[0-9a-f]{16}-\d+-\d+$")
 
 
 class Groups(FrontTest):
-    """Which workers get a request depends on the raw path alone."""
+    """Which workers get a request depends on the method and the raw path alone."""
 
     def test_each_path_goes_to_its_group(self):
         for target, group in {
@@ -28,6 +28,18 @@ class Groups(FrontTest):
                 self.assertEqual(self.ask(target).status, 200)
                 received = self.responder.next()
                 self.assertEqual((received.group, received.params["LISTENER"]), (group, "public"))
+
+    def test_an_account_is_made_and_changed_by_those_who_hash(self):
+        one = "/v1/users/01a20a2f-533e-736c-8768-4e07731ce619"
+        for method, target, group in (
+                ("POST", "/v1/users", "login"), ("POST", "/v1/users?x", "login"), ("POST", "/v1/users#x", "login"),
+                ("PATCH", one, "login"), ("PATCH", one + "?x=/", "login"), ("PATCH", "/v1/users/%37", "login"),
+                ("GET", "/v1/users", "main"), ("GET", one, "main"), ("HEAD", one, "main"), ("POST", one + "/x", "main"),
+                ("POST", "/v1/usersx", "main"), ("POST", "/v1/lots?/v1/users", "main"),
+                ("PUT", "/v1/me/password", "login"), ("POST", "/v1/organizations", "main")):
+            with self.subTest(f"{method} {target}"):
+                self.assertEqual(self.ask(target, method=method).status, 200)
+                self.assertEqual(self.responder.next().group, group)
 
     def test_the_operators_port_reaches_the_ops_group_only(self):
         for target in ("/", "/status", "/v1/lots", "/v1/auth/login"):
