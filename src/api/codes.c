@@ -1,9 +1,13 @@
 /* Code lists of the field. */
 #include "api/codes.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 #include "base/base.h"
+
+#define LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+#define DIGITS  "0123456789"
 
 /* Three characters a unit, blank-padded. */
 static const char units[] = "KGM GRM TNE LBR ONZ STN LTN DTN HGM MGM CWI CWA "                  /* mass */
@@ -49,8 +53,35 @@ enum err code_country(const char *text)
 
 enum err code_word(const char *text)
 {
-	static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-	static const char word[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-";
+	return strspn(text, LETTERS) > 0 && !text[strspn(text, LETTERS DIGITS "_-")] ? ERR_NONE
+										     : ERR_BAD_FORMAT;
+}
 
-	return strspn(text, letters) > 0 && !text[strspn(text, word)] ? ERR_NONE : ERR_BAD_FORMAT;
+/* One part or more of these characters, at most `longest` each, with dots between them. */
+static bool dotted(const char *text, const char *characters, size_t longest)
+{
+	for (;;) {
+		size_t n = strspn(text, characters);
+		if (n < 1 || n > longest)
+			return false;
+		text += n;
+		if (!*text)
+			return true;
+		if (*text++ != '.')
+			return false;
+	}
+}
+
+enum err code_email(const char *text)
+{
+	const char *at = strchr(text, '@');
+	char local[65];
+
+	if (!at || (size_t)(at - text) >= sizeof local)
+		return ERR_BAD_FORMAT;
+	memcpy(local, text, (size_t)(at - text));
+	local[at - text] = '\0';
+	bool fine = dotted(local, LETTERS DIGITS "!#$%&'*+-/=?^_`{|}~", 64) &&
+		    dotted(at + 1, LETTERS DIGITS "-", 63) && at[1] != '-';
+	return fine ? ERR_NONE : ERR_BAD_FORMAT;
 }

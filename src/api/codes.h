@@ -13,4 +13,8 @@ enum err code_country(const char *text);
 /* A kind of place or organization: a word of letters, digits, '_' and '-' that begins with a letter. */
 enum err code_word(const char *text);
 
+/* An e-mail address (RFC 5321 section 4.1.2): a dot-string of up to 64 characters, '@', a domain name; ASCII only, so that case is
+ * the same to everybody who compares it. */
+enum err code_email(const char *text);
+
 #endif

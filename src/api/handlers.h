@@ -16,6 +16,20 @@ int auth_logout(struct ctx *ctx);
 extern const struct shape me_shape;
 int me_show(struct ctx *ctx);
 
+extern const struct input user_input, user_patch;
+extern const struct shape user_shape;
+int user_create(struct ctx *ctx);
+int user_show(struct ctx *ctx);
+int user_update(struct ctx *ctx);
+int user_list(struct ctx *ctx);
+
+extern const struct input organization_input, organization_patch;
+extern const struct shape organization_shape;
+int organization_create(struct ctx *ctx);
+int organization_show(struct ctx *ctx);
+int organization_update(struct ctx *ctx);
+int organization_list(struct ctx *ctx);
+
 extern const struct input page_input;
 
 extern const struct input location_input, location_patch;

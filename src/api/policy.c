@@ -50,5 +50,10 @@ int policy_check(struct ctx *ctx)
 	TRY(token_hash(bearer(ctx->req->authorization), ctx->access_hash));
 	TRY(session_open(&stores, ctx->access_hash, &ctx->session));
 	ctx->has_session = true;
+	int err = policy_admits(ctx->route, &ctx->session);
+	if (err != -ERR_NOT_APPROVED && err != -ERR_PASSWORD_DUE)
+		return err;
+	/* What may have changed since the copy was made is not refused by it. */
+	TRY(session_open_again(&stores, ctx->access_hash, &ctx->session));
 	return policy_admits(ctx->route, &ctx->session);
 }

@@ -31,6 +31,15 @@ const struct route routes[] = {
 	ROUTE(POST,   "/v1/auth/logout",         MEMBER | PASSWORD_DUE,        WRITE,  NULL,            NOTHING,           auth_logout,     "end the session and all its tokens"),
 	ROUTE(GET,    "/v1/me",                  MEMBER | PASSWORD_DUE,        READ,   NULL,            ONE(me),           me_show,         "who is logged in"),
 
+	ROUTE(GET,    "/v1/users",               ADMIN,                        LIST,   &page_input,     LIST_OF(user),     user_list,       "everybody with an account, newest first"),
+	ROUTE(POST,   "/v1/users",               ADMIN,                        WRITE,  &user_input,     CREATED(user),     user_create,     "give somebody an account"),
+	ROUTE(GET,    "/v1/users/{id}",          ADMIN,                        READ,   NULL,            ONE(user),         user_show,       "one user"),
+	ROUTE(PATCH,  "/v1/users/{id}",          ADMIN,                        WRITE,  &user_patch,     ONE(user),         user_update,     "change a user's name or role, switch it off, set its password"),
+	ROUTE(GET,    "/v1/organizations",       ADMIN,                        LIST,   &page_input,     LIST_OF(organization), organization_list, "every organization, newest first"),
+	ROUTE(POST,   "/v1/organizations",       ADMIN,                        WRITE,  &organization_input, CREATED(organization), organization_create, "register an organization"),
+	ROUTE(GET,    "/v1/organizations/{id}",  ADMIN,                        READ,   NULL,            ONE(organization), organization_show, "one organization"),
+	ROUTE(PATCH,  "/v1/organizations/{id}",  ADMIN,                        WRITE,  &organization_patch, ONE(organization), organization_update, "rename an organization, approve it, or take that back"),
+
 	ROUTE(GET,    "/v1/locations",           MEMBER,                       LIST,   &page_input,     LIST_OF(location), location_list,   "one's locations, newest first"),
 	ROUTE(POST,   "/v1/locations",           CHAIN | APPROVED,             WRITE,  &location_input, CREATED(location), location_create, "register a location"),
 	ROUTE(GET,    "/v1/locations/{id}",      MEMBER,                       READ,   NULL,            ONE(location),     location_show,   "one location"),

@@ -12,6 +12,8 @@
 
 #define MINUTE_US (60 * US_PER_SECOND)
 
+enum { FORGET_AT_ONCE = 64 };
+
 /* The copy and the count of its user in one round trip. A copy begins with the user's id (36 characters). Without a copy
  * nothing is counted: that happens once in 30 s a token. */
 static const char open_script[] =
@@ -121,21 +123,35 @@ int session_open(
 	const struct redis_value *copy = ask_redis(s, hex, &count);
 	if (copy && copy_parse(copy, s->now, ret_session))
 		return s->rate_per_minute && count > s->rate_per_minute ? -ERR_TOO_MANY_REQUESTS : 0;
+	return session_open_again(s, access_hash, ret_session);
+}
+
+int session_open_again(
+	const struct session_stores *s, const uint8_t access_hash[SHA256_SIZE], struct session *ret_session)
+{
+	char hex[HEX_SIZE(SHA256_SIZE)];
+
 	TRY(store_session_get(s->db, access_hash, s->now, ret_session));
+	hex_encode(access_hash, SHA256_SIZE, hex);
 	copy_keep(s, hex, ret_session);
 	return 0;
 }
 
-void session_forget(
-	struct redis *redis, struct arena *arena, const uint8_t access_hash[SHA256_SIZE], struct deadline d)
+/* Some at a time, so that commands and replies stay small. Where it fails, the copies die by themselves. */
+void session_forget(struct redis *redis, struct arena *arena, const struct ended *ended, struct deadline d)
 {
 	char hex[HEX_SIZE(SHA256_SIZE)];
 	struct redis_value deleted;
 
-	if (!redis)
-		return;
-	hex_encode(access_hash, SHA256_SIZE, hex);
-	redis_command(redis, "DEL " KEY_SESSION, hex);
-	if (redis_send(redis, d) == 0)
-		(void)!redis_reply(redis, arena, d, &deleted); /* where it fails the copy dies by itself */
+	for (size_t i = 0, sent; redis && i < ended->count; i += sent) {
+		for (sent = 0; sent < FORGET_AT_ONCE && i + sent < ended->count; sent++) {
+			hex_encode(ended->access_hashes + SHA256_SIZE * (i + sent), SHA256_SIZE, hex);
+			redis_command(redis, "DEL " KEY_SESSION, hex);
+		}
+		if (redis_send(redis, d))
+			return;
+		for (size_t k = 0; k < sent; k++)
+			if (redis_reply(redis, arena, d, &deleted))
+				return;
+	}
 }

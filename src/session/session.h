@@ -42,8 +42,11 @@ MUST_CHECK int token_hash(const char *text, uint8_t ret_hash[SHA256_SIZE]);
 MUST_CHECK int session_open(
 	const struct session_stores *s, const uint8_t access_hash[SHA256_SIZE], struct session *ret_session);
 
-/* Deletes the copy of a session that ended, and waits until that is done: whoever asks afterwards finds none. */
-void session_forget(
-	struct redis *redis, struct arena *arena, const uint8_t access_hash[SHA256_SIZE], struct deadline d);
+/* The same from PostgreSQL alone, whatever a copy says; the copy is made anew. Counts nothing. */
+MUST_CHECK int session_open_again(
+	const struct session_stores *s, const uint8_t access_hash[SHA256_SIZE], struct session *ret_session);
+
+/* Deletes the copies of sessions that ended, and waits until that is done: whoever asks afterwards finds none. */
+void session_forget(struct redis *redis, struct arena *arena, const struct ended *ended, struct deadline d);
 
 #endif

@@ -46,6 +46,7 @@ static const struct constraint_row {
 	enum err err;
 } constraints[] = {
 	{ "app_user_email_key", ERR_EMAIL_TAKEN },
+	{ "app_user_organization_id_fkey", ERR_UNKNOWN_ORGANIZATION },
 	{ "organization_tax_id_key", ERR_TAX_ID_TAKEN },
 	{ "organization_gln_key", ERR_GLN_TAKEN },
 	{ "lot_product_id_code_key", ERR_LOT_CODE_TAKEN },

@@ -50,14 +50,18 @@ int store_session_get(
 	return store_session_take(db, ret_session);
 }
 
-int store_session_insert(
-	struct db *db, struct uuid id, struct uuid user_id, const struct token_pair *tokens, int64_t now)
+int store_session_insert(struct db *db, struct uuid id, const struct credentials *who,
+	const struct token_pair *tokens, int64_t now)
 {
-	DB_SEND(db, SESSION_INSERT, db_uuid(id), db_uuid(user_id), db_bytes(tokens->access_hash, SHA256_SIZE),
-		db_time(tokens->access_expires_at), db_bytes(tokens->refresh_hash, SHA256_SIZE),
-		db_time(tokens->refresh_expires_at), db_time(now));
+	struct rows *rows;
+
+	DB_SEND(db, SESSION_INSERT, db_uuid(id), db_uuid(who->user_id),
+		db_bytes(tokens->access_hash, SHA256_SIZE), db_time(tokens->access_expires_at),
+		db_bytes(tokens->refresh_hash, SHA256_SIZE), db_time(tokens->refresh_expires_at),
+		db_time(now), db_text(who->password_hash));
 	TRY(db_flush(db));
-	return db_result(db, NULL);
+	TRY(db_result(db, &rows));
+	return db_affected(rows) == 1 ? 0 : -ERR_TRY_AGAIN;
 }
 
 int store_session_rotate(struct db *db, const uint8_t refresh_hash[SHA256_SIZE],
@@ -98,4 +102,21 @@ int store_session_revoke(struct db *db, const uint8_t access_hash[SHA256_SIZE], 
 	DB_SEND(db, SESSION_REVOKE, db_bytes(access_hash, SHA256_SIZE), db_time(now));
 	TRY(db_flush(db));
 	return db_result(db, NULL);
+}
+
+int store_session_revoke_of_user(
+	struct db *db, struct arena *arena, const struct ending *ending, struct ended *ret_ended)
+{
+	struct rows *rows;
+	size_t n = 0;
+
+	DB_SEND(db, SESSION_REVOKE_OF_USER, db_uuid(ending->user_id), db_uuid(ending->kept),
+		db_time(ending->now));
+	TRY(db_flush(db));
+	TRY(db_result(db, &rows));
+	uint8_t *hashes = arena_alloc(arena, SHA256_SIZE * (size_t)db_affected(rows) + 1);
+	while (db_row(rows))
+		db_read_bytes(rows, hashes + SHA256_SIZE * n++, SHA256_SIZE);
+	*ret_ended = (struct ended){ hashes, n };
+	return 0;
 }

@@ -36,8 +36,15 @@ MUST_CHECK int store_session_get(
 void store_session_send(struct db *db, const uint8_t access_hash[SHA256_SIZE], int64_t now);
 MUST_CHECK int store_session_take(struct db *db, struct session *ret_session);
 
-MUST_CHECK int store_session_insert(
-	struct db *db, struct uuid id, struct uuid user_id, const struct token_pair *tokens, int64_t now);
+/* Somebody who has given a password, and the hash it was held against. */
+struct credentials {
+	struct uuid user_id;
+	const char *password_hash; /* NULL: no such user, or switched off */
+};
+
+/* -ERR_TRY_AGAIN: the user was given another password, or switched off, since `who` was read. */
+MUST_CHECK int store_session_insert(struct db *db, struct uuid id, const struct credentials *who,
+	const struct token_pair *tokens, int64_t now);
 
 /* Trades a refresh token for a new pair. *ret_old_access is the hash of an access token that died by it, whatever is
  * returned: forget its copy. -ERR_UNAUTHENTICATED: unknown, expired, or used before; then its whole family is revoked. */
@@ -46,5 +53,20 @@ MUST_CHECK int store_session_rotate(struct db *db, const uint8_t refresh_hash[SH
 
 /* Ends the family the access token belongs to. Ending it twice is no error. */
 MUST_CHECK int store_session_revoke(struct db *db, const uint8_t access_hash[SHA256_SIZE], int64_t now);
+
+/* Which sessions of a user end: all but `kept`, and every one where that is nil. */
+struct ending {
+	struct uuid user_id, kept;
+	int64_t now;
+};
+/* Hashes of their access tokens, one after another: copies to be forgotten. */
+struct ended {
+	const uint8_t *access_hashes;
+	size_t count;
+};
+
+/* Within a write that has locked the user, in a round trip of its own. */
+MUST_CHECK int store_session_revoke_of_user(
+	struct db *db, struct arena *arena, const struct ending *ending, struct ended *ret_ended);
 
 #endif

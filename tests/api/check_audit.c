@@ -37,6 +37,36 @@ static struct asking change(const struct actor *who, const char *path, const cha
 	return a;
 }
 
+static struct asking new_user(void)
+{
+	return make_asking(&admin, "/v1/users",
+		json("{'email':'%s@people.example','name':'Ana','password':'%s','role':'BUYER',"
+		     "'organization_id':'%s'}",
+			new_code("ana."), OTHER_PASSWORD, buyer.organization));
+}
+
+static struct asking changed_user(void)
+{
+	const struct actor who = make_user("BUYER", buyer.organization);
+
+	return change(&admin, TEXT("/v1/users/%s", who.id),
+		json("{'role':'PACKER','password':'%s'}", OTHER_PASSWORD));
+}
+
+static struct asking new_organization(void)
+{
+	return make_asking(&admin, "/v1/organizations",
+		json("{'name':'Empaque','kind':'PACKER','tax_id':'%s'}", new_code("T-")));
+}
+
+static struct asking changed_organization(void)
+{
+	char id[UUID_TEXT_SIZE];
+
+	make_organization("Huerta", "PRODUCER", false, id);
+	return change(&admin, TEXT("/v1/organizations/%s", id), json("{'approved':true}"));
+}
+
 static struct asking new_location(void)
 {
 	return make_asking(&packer, "/v1/locations", json("{'name':'Campo','kind':'FARM'}"));
@@ -157,6 +187,10 @@ static const struct write_case {
 	{ HTTP_POST, "/v1/auth/login", logged_in, true },
 	{ HTTP_POST, "/v1/auth/refresh", refreshed, true },
 	{ HTTP_POST, "/v1/auth/logout", logged_out, true },
+	{ HTTP_POST, "/v1/users", new_user, false },
+	{ HTTP_PATCH, "/v1/users/{id}", changed_user, false },
+	{ HTTP_POST, "/v1/organizations", new_organization, false },
+	{ HTTP_PATCH, "/v1/organizations/{id}", changed_organization, false },
 	{ HTTP_POST, "/v1/locations", new_location, false },
 	{ HTTP_PATCH, "/v1/locations/{id}", changed_location, false },
 	{ HTTP_POST, "/v1/products", new_product, false },

@@ -51,7 +51,7 @@ static const struct actor *who_may(const struct way *w)
 
 static struct things all_named(const char *id)
 {
-	return (struct things){ id, id, id, id, id, id, id };
+	return (struct things){ id, id, id, id, id, id, id, id };
 }
 
 START_TEST(an_id_of_anothers_is_answered_as_one_of_nobodys)

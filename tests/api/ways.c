@@ -19,6 +19,15 @@ const struct way ways[] = {
 	{ HTTP_POST,  "/v1/auth/logout",    NULL, EVERYBODY, EVERY, .status = 204, .password_due = true, .ends_session = true },
 	{ HTTP_GET,   "/v1/me",             NULL, EVERYBODY, EVERY, .status = 200, .password_due = true },
 
+	{ HTTP_GET,   "/v1/users",          NULL, "ADMIN", EVERY, .status = 200 },
+	{ HTTP_POST,  "/v1/users",          "{'email':'$code@people.example','name':'Ana','password':'" PASSWORD "','role':'BUYER','organization_id':'$organization_id'}", "ADMIN", EVERY, .status = 201 },
+	{ HTTP_GET,   "/v1/users/{id}",     NULL, "ADMIN", EVERY, .status = 200 },
+	{ HTTP_PATCH, "/v1/users/{id}",     "{'role':'PACKER'}", "ADMIN", EVERY, .status = 200 },
+	{ HTTP_GET,   "/v1/organizations",  NULL, "ADMIN", EVERY, .status = 200 },
+	{ HTTP_POST,  "/v1/organizations",  "{'name':'Huerta','kind':'PRODUCER'}", "ADMIN", EVERY, .status = 201 },
+	{ HTTP_GET,   "/v1/organizations/{id}", NULL, "ADMIN", EVERY, .status = 200 },
+	{ HTTP_PATCH, "/v1/organizations/{id}", "{'approved':true}", "ADMIN", EVERY, .status = 200 },
+
 	{ HTTP_GET,   "/v1/locations",      NULL, EVERYBODY, EVERY, .status = 200 },
 	{ HTTP_POST,  "/v1/locations",      "{'name':'Campo','kind':'FARM'}", CHAIN_ROLES, EVERY, .status = 201, .approved = true },
 	{ HTTP_GET,   "/v1/locations/{id}", NULL, EVERYBODY, OWN, .status = 200 },
@@ -89,7 +98,8 @@ static const char *word(const char *name, const struct actor *who, const struct 
 		const char *name, *value;
 	} words[] = { { "location", t->location }, { "product", t->product }, { "lot", t->lot },
 		{ "public_code", t->public_code }, { "gtin", t->gtin }, { "lot_code", t->lot_code },
-		{ "organization_id", t->guest }, { "code", new_code("W-") }, { "kind", kind_of(role) },
+		{ "organization_id", t->guest }, { "organization", t->guest }, { "user", t->user },
+		{ "code", new_code("W-") }, { "kind", kind_of(role) },
 		{ "result", strcmp(role, "BUYER") == 0 ? ",'result':'accepted'" : "" },
 		{ "email", who ? who->email : "" }, { "refresh", who ? who->refresh : "" } };
 
@@ -157,7 +167,7 @@ struct things things_made(const struct actor *owner)
 	make_organization(new_code("Guest "), "BUYER", true, guest);
 	sql("INSERT INTO lot_grant VALUES ('%s', '%s', 'read', now())", lot.id, guest);
 	return (struct things){ lot.origin_id, lot.product_id, lot.id, lot.public_code, lot.gtin, lot.code,
-		TEXT("%s", guest) };
+		TEXT("%s", guest), TEXT("%s", make_user("BUYER", guest).id) };
 }
 
 static const char *random_id(void)
@@ -171,12 +181,12 @@ static const char *random_id(void)
 struct things things_unknown(void)
 {
 	return (struct things){ random_id(), random_id(), random_id(), new_code("") + 1, new_gtin(),
-		new_code("L-"), random_id() };
+		new_code("L-"), random_id(), random_id() };
 }
 
 struct things things_malformed(void)
 {
-	return (struct things){ "7", "7", "7", "7", "7", "7", "7" };
+	return (struct things){ "7", "7", "7", "7", "7", "7", "7", "7" };
 }
 
 void things_give(const struct things *t, const char *organization)

@@ -21,6 +21,7 @@ struct things {
 	const char *location, *product, *lot; /* ids */
 	const char *public_code, *gtin, *lot_code;
 	const char *guest; /* an organization that may read the lot, and does nothing here */
+	const char *user;  /* somebody of it */
 };
 
 struct way {

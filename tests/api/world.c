@@ -176,8 +176,13 @@ struct actor make_user(const char *role, const char *organization)
 
 void log_in(struct actor *who)
 {
+	log_in_with(who, PASSWORD);
+}
+
+void log_in_with(struct actor *who, const char *password)
+{
 	const struct reply *r =
-		post(NULL, "/v1/auth/login", "{'email':'%s','password':'%s'}", who->email, PASSWORD);
+		post(NULL, "/v1/auth/login", "{'email':'%s','password':'%s'}", who->email, password);
 
 	expect(answered(r, 200));
 	snprintf(who->token, sizeof who->token, "%s", reply_text(r, "/access_token"));

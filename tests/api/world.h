@@ -34,6 +34,8 @@ struct actor make_user(const char *role, const char *organization);
 /* Both in one, and logged in. */
 struct actor make_producer(void);
 void log_in(struct actor *who);
+/* Where another password was set. */
+void log_in_with(struct actor *who, const char *password);
 /* Gives an organization access, "read" or "record", to a lot. */
 void grant(const char *lot_id, const struct actor *to, const char *access);
 

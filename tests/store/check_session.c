@@ -78,7 +78,7 @@ START_TEST(a_new_login_opens_at_once)
 	struct db *db = app_open();
 	const struct token_pair t = pair_of(f.now);
 
-	ck_assert_ok(store_session_insert(db, random_uuid(), f.user_id, &t, f.now));
+	ck_assert_ok(store_session_insert(db, random_uuid(), &f.who, &t, f.now));
 	ck_assert_str_eq(opened(db, t.access_hash, f.now), "NONE");
 	ck_assert_str_eq(opened(db, f.access_hash, f.now), "NONE"); /* the other login goes on */
 	ck_assert_str_eq(
@@ -93,7 +93,7 @@ START_TEST(an_access_token_ends_at_its_microsecond)
 	struct db *db = app_open();
 	const struct token_pair t = pair_of(f.now);
 
-	ck_assert_ok(store_session_insert(db, random_uuid(), f.user_id, &t, f.now));
+	ck_assert_ok(store_session_insert(db, random_uuid(), &f.who, &t, f.now));
 	ck_assert_str_eq(opened(db, t.access_hash, t.access_expires_at - 1), "NONE");
 	ck_assert_str_eq(opened(db, t.access_hash, t.access_expires_at), "UNAUTHENTICATED");
 	db_free(db);
@@ -125,7 +125,7 @@ START_TEST(a_refresh_token_used_twice_ends_the_family)
 	const struct token_pair next = pair_of(f.now), stolen = pair_of(f.now), other = pair_of(f.now);
 	uint8_t old[SHA256_SIZE];
 
-	ck_assert_ok(store_session_insert(db, random_uuid(), f.user_id, &other, f.now));
+	ck_assert_ok(store_session_insert(db, random_uuid(), &f.who, &other, f.now));
 	ck_assert_str_eq(rotated(db, f.refresh_hash, &next, f.now), "NONE");
 	ck_assert_err(store_session_rotate(db, f.refresh_hash, &stolen, f.now, old), UNAUTHENTICATED);
 	ck_assert_mem_eq(old, next.access_hash, SHA256_SIZE);
@@ -190,7 +190,7 @@ START_TEST(a_refresh_token_ends_at_its_microsecond)
 	struct db *db = app_open();
 	const struct token_pair t = pair_of(f.now), next = pair_of(f.now);
 
-	ck_assert_ok(store_session_insert(db, random_uuid(), f.user_id, &t, f.now));
+	ck_assert_ok(store_session_insert(db, random_uuid(), &f.who, &t, f.now));
 	ck_assert_str_eq(rotated(db, t.refresh_hash, &next, t.refresh_expires_at), "UNAUTHENTICATED");
 	ck_assert_str_eq(rotated(db, t.refresh_hash, &next, t.refresh_expires_at - 1), "NONE");
 	db_free(db);

@@ -223,14 +223,15 @@ START_TEST(an_administrator_belongs_to_no_organization)
 	};
 	struct db *db = app_open();
 	struct credentials found;
+	struct organization organization;
 	struct user me;
 
-	ck_assert_ok(store_user_insert(db, &admin, "hash", 0));
-	ck_assert_ok(store_user_me(db, admin.id, &me));
+	ck_assert_ok(store_user_insert(db, &admin, "hash"));
+	ck_assert_ok(store_user_me(db, admin.id, &me, &organization));
 	ck_assert_str_eq(me.email, "Root@Example.com");
-	ck_assert(uuid_is_nil(me.organization.id));
-	ck_assert_ptr_eq(me.organization.name, NULL);
-	ck_assert(!me.organization.approved);
+	ck_assert(uuid_is_nil(organization.id));
+	ck_assert_ptr_eq(organization.name, NULL);
+	ck_assert(!organization.approved);
 	store_user_login_send(db, "rOOT@eXAMPLE.COM");
 	ck_assert_ok(db_flush(db));
 	ck_assert_ok(store_user_login_take(db, &found));

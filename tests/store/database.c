@@ -223,6 +223,7 @@ struct farm farm_new(void)
 		.lot_id = random_uuid(),
 		.now = clock_wall(),
 	};
+	f.who = (struct credentials){ f.user_id, "x" };
 	char *code = arena_alloc(&memory, 11);
 	uint8_t link[SHA256_SIZE], random[6];
 	uint64_t digits = 0;

@@ -56,6 +56,7 @@ const char *uuid_text(struct uuid id);
 struct farm {
 	struct uuid organization_id, user_id, session_id, product_id, location_id, lot_id;
 	const char *public_code, *gtin;
+	struct credentials who; /* the user with its password's hash */
 	uint8_t access_hash[SHA256_SIZE], refresh_hash[SHA256_SIZE];
 	int64_t now; /* when they logged in: the access token lives 15 minutes from then, the other 7 days */
 };
