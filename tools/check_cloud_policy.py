@@ -112,6 +112,13 @@ def tls_to_postgresql(stack):
 
 
 @rule
+def logs_without_values(stack):
+    """PostgreSQL logs a slow statement without its values: they are people's, and hashes of passwords."""
+    for group in stack.all("RDS::DBParameterGroup"):
+        yield from differing(group, group.properties["Parameters"], {"log_parameter_max_length": "0"})
+
+
+@rule
 def tls_to_redis(stack):
     """The same for Redis; the system's authorities are its own."""
     for task, c in stack.containers():

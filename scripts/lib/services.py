@@ -150,6 +150,7 @@ class Postgres(Service):
             "listen_addresses": self.address, "port": self.port, "unix_socket_directories": self.directory,
             "unix_socket_permissions": "0700", "timezone": "UTC", "log_timezone": "UTC",
             "max_connections": 210,  # AGROBRIDGE_CONNECTIONS, 200, and room for people
+            "log_parameter_max_length": 0,  # a slow statement is logged without its values
         }
         if self.quick:
             settings |= {"fsync": "off", "full_page_writes": "off", "max_wal_size": "64MB", "shared_buffers": "32MB"}

@@ -3,6 +3,9 @@
 --stores: PostgreSQL (database and roles, no schema) and Redis. --full: the schema, the pool ($AGROBRIDGE_BIN) and nginx
 too. The program finds them in AGROBRIDGE_DATABASE_URL, _OWNER_DATABASE_URL, _REDIS_URL, _SOCKET_DIR and, with --full,
 _TEST_URL and _TEST_OPS_URL. Its exit status is ours; everything stops with it, also when we are told to end.
+
+Then every log is searched for secrets: the stores' passwords, those that the program noted in AGROBRIDGE_TEST_SECRETS,
+and what looks like one. Any that is found fails the program.
 """
 
 import argparse
@@ -16,6 +19,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+import leaks
 import processes
 from services import Failure, Nginx, Pool, Postgres, Redis, migrate
 
@@ -26,9 +30,15 @@ TEST_CONF = {
     "QUEUE_TIMEOUT_MS": "5000", "READ_TIMEOUT_MS": "10000", "WRITE_TIMEOUT_MS": "10000"}
 
 
-def start_stores(stack, directory):
+# Each statement of the service in PostgreSQL's log, as its slow ones are in production (container/aws/data.yaml).
+LOG_ALL = "ALTER ROLE agrobridge_app SET log_min_duration_statement = 0"
+
+
+def start_stores(stack, directory, secrets):
     postgres = stack.enter_context(Postgres(directory / "p", quick=True, tether=True))
     redis = stack.enter_context(Redis(directory / "r", tether=True))
+    secrets.update(postgres.passwords.values(), [redis.password])
+    postgres.psql(LOG_ALL)
     sockets = processes.identity().make_directory(directory / "s")
     return {
         "AGROBRIDGE_DATABASE_URL": postgres.app_url, "AGROBRIDGE_OWNER_DATABASE_URL": postgres.owner_url,
@@ -64,6 +74,21 @@ def run(program, env):
     return status if status >= 0 else 128 - status
 
 
+def run_with_stack(directory, options):
+    """The program's exit status; 1 if it was 0 and a log holds a secret."""
+    secrets, noted = set(), directory / "secrets"
+    noted.touch(mode=0o600)
+    with contextlib.ExitStack() as stack:
+        env = start_stores(stack, directory, secrets)
+        if options.full:
+            env = start_rest(stack, directory, env)
+        status = run(options.program, env | {"AGROBRIDGE_TEST_SECRETS": str(noted)})
+    found = leaks.search(directory.glob("**/*.log"), secrets | leaks.read(noted))
+    for line in found:
+        print(f"with_stack: {line}", file=sys.stderr)
+    return status or int(bool(found))
+
+
 def end(number, _frame):
     for other in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(other, signal.SIG_IGN)  # once: what follows is the orderly stop
@@ -80,18 +105,14 @@ def main(argv):
     options = parser.parse_args(argv)
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, end)
-    with tempfile.TemporaryDirectory(prefix="ab-", ignore_cleanup_errors=True) as name, \
-            contextlib.ExitStack() as stack:
+    with tempfile.TemporaryDirectory(prefix="ab-", ignore_cleanup_errors=True) as name:
         directory = Path(name)
         directory.chmod(0o700 if processes.identity().uid == os.geteuid() else 0o711)
         try:
-            env = start_stores(stack, directory)
-            if options.full:
-                env = start_rest(stack, directory, env)
+            return run_with_stack(directory, options)
         except Failure as failure:
             print(f"with_stack: {failure}", file=sys.stderr)
             return 1
-        return run(options.program, env)
 
 
 if __name__ == "__main__":

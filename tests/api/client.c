@@ -10,6 +10,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "secrets.h"
+
 enum { PATIENCE_MS = 20000, CROWD_MAX = 64, AGAIN_MAX = 200 };
 
 /* Everything a client made, newest first, to be freed with it. */
@@ -215,6 +217,7 @@ static const char *exchange(struct client *c, const struct call *call, const str
 		.length = body.length,
 		.json = body.data ? cJSON_ParseWithLength(body.data, body.length) : NULL,
 	};
+	secrets_note(call, &k->reply);
 	*ret_reply = &k->reply;
 	return code ? curl_easy_strerror(code) : NULL;
 }

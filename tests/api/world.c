@@ -149,7 +149,8 @@ static void make_founder(void)
 	char command[256];
 
 	snprintf(command, sizeof command,
-		"env -u AGROBRIDGE_TEST_URL -u AGROBRIDGE_TEST_OPS_URL -u AGROBRIDGE_SOURCE -u AGROBRIDGE_BIN"
+		"env -u AGROBRIDGE_TEST_URL -u AGROBRIDGE_TEST_OPS_URL -u AGROBRIDGE_TEST_SECRETS"
+		" -u AGROBRIDGE_SOURCE -u AGROBRIDGE_BIN"
 		" \"$AGROBRIDGE_BIN\" user add %s --role ADMIN >&2",
 		founder);
 	FILE *program = popen(command, "w");

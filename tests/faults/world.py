@@ -19,6 +19,7 @@ from urllib.parse import urlparse
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts/lib"))
 
+import leaks
 import processes
 from processes import Process  # noqa: F401, for the tests
 from services import Nginx, Pool, Postgres, Redis, migrate
@@ -42,6 +43,8 @@ class Answer:
 
 class Client:
     """One kept-alive connection, and the tokens of one user."""
+
+    tokens = set()  # of all clients: no log may hold one
 
     def __init__(self, url, token=None):
         self.host, self.token, self.connection = urlparse(url).netloc, token, None
@@ -74,6 +77,7 @@ class Client:
         assert answer.status == 200, answer
         self.token = answer.json()["access_token"]
         self.refresh = answer.json()["refresh_token"]
+        self.tokens.update((self.token, self.refresh))
         return self
 
     def close(self):
@@ -157,7 +161,10 @@ class World:
             pool.stop()
         self.redis.stop()
         self.postgres.stop()
+        secrets = Client.tokens | {PASSWORD, self.redis.password, *self.postgres.passwords.values()}
+        found = leaks.search(self.path.glob("**/*.log"), secrets)
         self.directory.cleanup()
+        assert not found, "\n".join(found)
 
     def __exit__(self, *_):
         self.stop()

@@ -30,6 +30,7 @@ MISTAKES = (
     ("tls_to_postgresql", "service", "AGROBRIDGE_DATABASE_CA, Value: /etc/ssl/certs/rds-ca.pem",
      "AGROBRIDGE_DATABASE_CA, Value: ''"),
     ("tls_to_postgresql", "data", "rds.force_ssl: '1'", "rds.force_ssl: '0'"),
+    ("logs_without_values", "data", "log_parameter_max_length: '0'", "log_parameter_max_length: '-1'"),
     ("tls_to_redis", "service", "'rediss://", "'redis://"),
     ("tls_to_redis", "data", "TransitEncryptionMode: required", "TransitEncryptionMode: preferred"),
     ("tls_to_redis", "data", "      UserGroupIds: [!Ref RedisUsers]\n", ""),

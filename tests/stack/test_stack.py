@@ -245,6 +245,16 @@ class WithStackTest(unittest.TestCase):
                 child.communicate(timeout=60)
             self.assertEqual(child.returncode, status)
 
+    def test_a_secret_in_a_log_fails_the_program(self):
+        for noted, logged in (('"mango y aguacate 7"', "mango y aguacate 7"), ("", "$AGROBRIDGE_REDIS_URL")):
+            script = (f"echo '{noted}' | grep . >>$AGROBRIDGE_TEST_SECRETS; "
+                      f"psql -XAt $AGROBRIDGE_DATABASE_URL -c \"SELECT '{logged}'\"")
+            with self.run_with("--stores", "--", "sh", "-c", script) as child:
+                _, err = child.communicate(timeout=60)
+            self.assertEqual(child.returncode, 1)
+            self.assertRegex(err, r"with_stack: postgres.log:\d+ holds a secret: .*\*{12}")
+            self.assertNotIn("aguacate", err)
+
     def test_told_to_end_it_stops_everything(self):
         with self.run_with("--", "sh", "-c", "echo $$ $AGROBRIDGE_SOCKET_DIR; exec sleep 100") as child:
             program, directory = child.stdout.readline().split()
