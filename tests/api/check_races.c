@@ -35,9 +35,24 @@ static struct call grant_of(const struct made_lot *lot, const char *access)
 		.body = access ? json("{'access':'%s'}", access) : NULL };
 }
 
+/* As the service says, and as PostgreSQL computes it from the tables (docs/architecture.md, "A lot's chain"): each link, no
+ * position missing, the lot's own count and head; and the quantity is what it was. */
 static bool is_whole(const struct made_lot *lot)
 {
-	return has_bool(get(&producer, "/v1/lots/%s/verify", lot->id), "/valid", true);
+	static const char broken[] =
+		"WITH link AS (SELECT position, hash, content::jsonb = document AS same,"
+		" row_number() OVER chain AS nth,"
+		" sha256(coalesce(lag(hash) OVER chain, sha256(uuid_send(lot_id)))"
+		"  || sha256(convert_to(content, 'UTF8'))"
+		"  || int8send((extract(epoch FROM recorded_at) * 1000000)::bigint)) AS computed"
+		" FROM event WHERE lot_id = '%s' WINDOW chain AS (ORDER BY position))"
+		" SELECT (SELECT count(*) FROM link WHERE NOT same OR hash <> computed OR position <> nth)"
+		" + (SELECT count(*) FROM lot WHERE id = '%s' AND (quantity::text <> '1250.50'"
+		"  OR event_count <> (SELECT count(*) FROM link) OR chain_head <> coalesce("
+		"   (SELECT computed FROM link ORDER BY position DESC LIMIT 1), sha256(uuid_send(id)))))";
+
+	return sql_number(broken, lot->id, lot->id) == 0 &&
+	       has_bool(get(&producer, "/v1/lots/%s/verify", lot->id), "/valid", true);
 }
 
 /* --- one key --- */
