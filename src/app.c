@@ -42,6 +42,7 @@ struct app {
 	struct arena arena;
 	struct request request;
 	struct response response;
+	struct rate_table rates;             /* while Redis is away */
 	char request_id[REQUEST_ID_MAX + 1]; /* outlives the arena's exhaustion */
 	jmp_buf exhausted;
 };
@@ -120,6 +121,9 @@ static void app_problem(struct ctx *ctx, int err)
 			response_problem(ctx->resp, ctx->req, err);
 		ctx->resp->allow = allow;
 		return;
+	case -ERR_TOO_MANY_REQUESTS:
+		ctx->resp->retry_after = quota_seconds(ctx->quota.wait_us);
+		break;
 	case -ERR_IN_PROGRESS:
 		ctx->resp->retry_after = 1; /* its twin is within its own deadline */
 		break;
@@ -162,6 +166,7 @@ static void ctx_begin(struct app *app)
 		.arena = &app->arena,
 		.db = ctx->db,
 		.redis = ctx->redis,
+		.limiter = { ctx->redis, &app->rates, &app->arena },
 		.slot = ctx->slot,
 		.scoreboard = ctx->scoreboard,
 		.req = &app->request,
@@ -202,6 +207,7 @@ static void app_reply(struct app *app, struct fcgi *f)
 		uuid_to_text(ctx->session.user_id, user);
 		line.user = user;
 	}
+	policy_tell_quota(ctx);
 	fcgi_write(f, ctx->req, ctx->resp, &line);
 	if (ctx->resp->err == ERR_OVERLOADED)
 		slot_shed(ctx->slot);
@@ -350,6 +356,7 @@ static int app_start(void *self, enum group group, struct slot *slot)
 	arena_reset(&app->arena);
 	if (group == GROUP_OPS)
 		return 0;
+	rate_table_init(&app->rates);
 	if (connect_stores(app))
 		return -1;
 	if (group == GROUP_MAIN && db_is_up(app->ctx.db))

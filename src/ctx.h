@@ -15,7 +15,7 @@
 #include "http/router.h"
 #include "pool/pool.h"
 #include "pool/scoreboard.h"
-#include "session/redis.h"
+#include "session/limits.h"
 #include "store/session.h"
 #include "store/write.h"
 
@@ -33,6 +33,7 @@ struct ctx {
 	struct arena *arena;
 	struct db *db;       /* NULL in the ops group, which touches no store */
 	struct redis *redis; /* NULL likewise */
+	struct limiter limiter;
 	struct slot *slot;
 	const struct scoreboard *scoreboard;
 
@@ -47,6 +48,7 @@ struct ctx {
 	struct session session;   /* of those that have one */
 	bool has_session;
 	uint8_t access_hash[SHA256_SIZE];
+	struct quota quota;   /* of whom this request was counted for */
 	struct writer writer; /* of a route that writes */
 	void *input;
 	struct faults faults;

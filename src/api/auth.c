@@ -85,24 +85,33 @@ static void rehash(struct ctx *ctx, struct credentials *user, const char *passwo
 		user->password_hash = hash;
 }
 
+static int check_password(struct ctx *ctx, const struct login *in, struct credentials *ret_user)
+{
+	TRY(store_user_login_take(ctx->db, ret_user));
+	ctx_stage(ctx, "password");
+	return password_verify(ret_user->password_hash, in->password) ? 0 : -ERR_BAD_CREDENTIALS;
+}
+
 int auth_login(struct ctx *ctx)
 {
 	const struct login *in = ctx->input;
-	const struct login_attempt attempt = { in->email, ctx->req->remote_addr, ctx->conf->rate_login };
+	struct login_attempt attempt = { in->email, ctx->req->remote_addr, ctx->conf->rate_login, false };
 	struct credentials user;
 	struct tokens tokens;
+	int64_t wait_us = 0;
 
-	limit_login_send(ctx->redis, &attempt, ctx->deadline);
+	limit_login_send(&ctx->limiter, &attempt, ctx->deadline);
 	store_user_login_send(ctx->db, in->email);
-	int err = db_flush(ctx->db); /* looked at after Redis's replies were taken */
-	TRY(limit_login_take(ctx->redis, ctx->arena, &attempt, ctx->deadline));
-	TRY(err);
-	TRY(store_user_login_take(ctx->db, &user));
-	ctx_stage(ctx, "password");
-	if (!password_verify(user.password_hash, in->password)) {
-		limit_login_failed(ctx->redis, &attempt, ctx->deadline);
-		return -ERR_BAD_CREDENTIALS;
+	int err = db_flush(ctx->db); /* looked at after Redis's reply was taken */
+	if (limit_login_take(&ctx->limiter, &attempt, ctx->deadline, &wait_us)) {
+		ctx->resp->retry_after = quota_seconds(wait_us);
+		return -ERR_TOO_MANY_LOGINS;
 	}
+	if (!err)
+		err = check_password(ctx, in, &user);
+	if (err != -ERR_BAD_CREDENTIALS)
+		limit_login_return(&ctx->limiter, &attempt, ctx->deadline);
+	TRY(err);
 	ctx_stage(ctx, "session");
 	rehash(ctx, &user, in->password);
 	tokens_make(ctx, &tokens);

@@ -63,8 +63,8 @@ const struct route routes[] = {
 
 	ROUTE(GET,    "/v1/audit",               ADMIN,                        LIST,   &audit_list_input, LIST_OF(audit),  audit_list,      "who changed what, newest first"),
 
-	ROUTE(GET,    "/t/{public_code}",        ANYONE,                       READ,   NULL,            ONE(trace),        trace_by_code,   "a lot's public history by its code"),
-	ROUTE(GET,    "/01/{gtin}/10/{lot_code}", ANYONE,                      READ,   NULL,            ONE(trace),        trace_by_gtin,   "the same by GS1 Digital Link"),
+	ROUTE(GET,    "/t/{public_code}",        ANYONE | COUNTED_LATER,       READ,   NULL,            ONE(trace),        trace_by_code,   "a lot's public history by its code"),
+	ROUTE(GET,    "/01/{gtin}/10/{lot_code}", ANYONE | COUNTED_LATER,      READ,   NULL,            ONE(trace),        trace_by_gtin,   "the same by GS1 Digital Link"),
 
 	ROUTE(GET,    "/livez",                  ANYONE,                       HEALTH, NULL,            ONE(health),       health_live,     "is the process alive"),
 	ROUTE(GET,    "/readyz",                 ANYONE,                       HEALTH, NULL,            ONE(health),       health_ready,    "may the load balancer send requests"),

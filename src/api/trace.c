@@ -6,8 +6,8 @@
 #include "api/chain.h"
 #include "api/handlers.h"
 #include "api/kinds.h"
+#include "api/policy.h"
 #include "http/gs1.h"
-#include "session/limits.h"
 #include "store/event.h"
 #include "store/lot.h"
 
@@ -126,18 +126,10 @@ static int trace_take(struct ctx *ctx)
 	struct trace trace;
 
 	int err = db_flush(ctx->db); /* looked at after Redis's replies were taken */
-	if (ctx->conf->rate_api_per_minute)
-		TRY(limit_address_take(
-			ctx->redis, ctx->arena, ctx->conf->rate_api_per_minute, ctx->deadline));
+	TRY(policy_count_take(ctx));
 	TRY(err);
 	TRY(store_trace_take(ctx->db, ctx->arena, &trace));
 	return trace_answer(ctx, &trace);
-}
-
-static void limit_send(struct ctx *ctx)
-{
-	if (ctx->conf->rate_api_per_minute)
-		limit_address_send(ctx->redis, ctx->req->remote_addr, ctx->now, ctx->deadline);
 }
 
 int trace_by_code(struct ctx *ctx)
@@ -146,7 +138,7 @@ int trace_by_code(struct ctx *ctx)
 
 	if (strlen(code) != PUBLIC_CODE_LENGTH)
 		return -ERR_NOT_FOUND;
-	limit_send(ctx);
+	policy_count_send(ctx);
 	store_trace_by_code_send(ctx->db, code);
 	return trace_take(ctx);
 }
@@ -158,7 +150,7 @@ int trace_by_gtin(struct ctx *ctx)
 	if (gs1_gtin(ctx->params[0]) || gs1_lot_code(ctx->params[1]))
 		return -ERR_NOT_FOUND;
 	gs1_gtin14(ctx->params[0], gtin);
-	limit_send(ctx);
+	policy_count_send(ctx);
 	store_trace_by_gtin_send(ctx->db, gtin, ctx->params[1]);
 	return trace_take(ctx);
 }

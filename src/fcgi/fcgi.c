@@ -227,6 +227,8 @@ void fcgi_write(
 	put_header(&head, "ETag", resp->etag);
 	if (resp->retry_after)
 		put_number(&head, "Retry-After", resp->retry_after);
+	put_header(&head, "RateLimit-Policy", resp->rate_limit_policy);
+	put_header(&head, "RateLimit", resp->rate_limit);
 	put_header(&head, "Idempotency-Replayed", resp->replayed ? "true" : NULL);
 	put_header(&head, "WWW-Authenticate", resp->challenge ? "Bearer" : NULL);
 	put_log(&head, log);

@@ -40,9 +40,10 @@ struct response {
 	const char *location, *allow, *cache_control;
 	char etag[ETAG_SIZE]; /* with its quotes; "" for none */
 	int retry_after;      /* seconds; 0 for none */
-	bool replayed;        /* Idempotency-Replayed: true */
-	bool challenge;       /* WWW-Authenticate: Bearer */
-	enum err err;         /* of a problem, for the log */
+	const char *rate_limit, *rate_limit_policy;
+	bool replayed;  /* Idempotency-Replayed: true */
+	bool challenge; /* WWW-Authenticate: Bearer */
+	enum err err;   /* of a problem, for the log */
 };
 
 void response_init(struct response *resp, struct arena *arena);

@@ -9,20 +9,22 @@
 #include "base/hex.h"
 #include "crypto/random.h"
 #include "session/keys.h"
-
-#define MINUTE_US (60 * US_PER_SECOND)
+#include "session/scripts.h"
 
 enum { FORGET_AT_ONCE = 64 };
 
-/* The copy and the count of its user in one round trip. A copy begins with the user's id (36 characters). Without a copy
- * nothing is counted: that happens once in 30 s a token. */
+/* The copy, and one request counted: for its user where there is a copy (it begins with the user's id, 36 characters), else
+ * for the address. One round trip. */
 static const char open_script[] =
-	"local copy = redis.call('GET', KEYS[1])\n"
-	"if not copy then return {false, 0} end\n"
-	"local key = '" KEY_RATE_USER "' .. string.sub(copy, 1, 36) .. ':' .. ARGV[1]\n"
-	"local n = redis.call('INCR', key)\n"
-	"if n == 1 then redis.call('PEXPIRE', key, 120000) end\n"
-	"return {copy, n}";
+	SCRIPT_RATE SCRIPT_TAKE "local copy=redis.call('GET',KEYS[1])\n"
+				"local key=copy and '" KEY_RATE_USER "'..string.sub(copy,1,36) or KEYS[2]\n"
+				"return {copy,take(key,ARGV[1],ARGV[2])}";
+
+/* PostgreSQL has found the session: its copy is kept, and the request is the user's, no longer the address's. */
+static const char found_script[] =
+	SCRIPT_RATE SCRIPT_TAKE SCRIPT_GIVE "redis.call('SET',KEYS[1],ARGV[3],'PX',ARGV[4])\n"
+					    "give(KEYS[2],ARGV[2])\n"
+					    "return take(KEYS[3],ARGV[1],ARGV[2])";
 
 void token_new(char ret_text[TOKEN_TEXT_SIZE], uint8_t ret_hash[SHA256_SIZE])
 {
@@ -71,69 +73,146 @@ static bool copy_parse(const struct redis_value *value, int64_t now, struct sess
 	return true;
 }
 
-static void copy_keep(const struct session_stores *s, const char *hex, const struct session *session)
+static const char *copy_text(const struct session_stores *s, const struct session *session)
 {
 	char user[UUID_TEXT_SIZE], organization[UUID_TEXT_SIZE], id[UUID_TEXT_SIZE];
-	int64_t life_ms = MIN((session->expires_at - s->now) / US_PER_MS, SESSION_COPY_MS);
+	int flags = (session->approved ? FLAG_APPROVED : 0) | (session->password_due ? FLAG_PASSWORD_DUE : 0);
 
-	if (!s->redis || life_ms <= 0)
-		return;
 	uuid_to_text(session->user_id, user);
 	uuid_to_text(session->organization_id, organization);
 	uuid_to_text(session->id, id);
-	int flags = (session->approved ? FLAG_APPROVED : 0) | (session->password_due ? FLAG_PASSWORD_DUE : 0);
-	const char *copy = arena_printf(s->arena, "%s %d %d %s %s %" PRId64, user, session->role, flags,
+	return arena_printf(s->limiter->arena, "%s %d %d %s %s %" PRId64, user, session->role, flags,
 		organization, id, session->expires_at);
-	redis_command(s->redis, "SET " KEY_SESSION " %s PX %lld", hex, copy, (long long)life_ms);
-	if (redis_send(s->redis, s->deadline) == 0)
-		redis_forget(s->redis, 1);
 }
 
-/* The copy, and how many requests its user has made this minute; NULL when Redis cannot say. */
-static const struct redis_value *ask_redis(
-	const struct session_stores *s, const char *hex, int64_t *ret_count)
+static long long copy_life(const struct session_stores *s, const struct session *session)
 {
-	struct redis_value *value = arena_new(s->arena, struct redis_value);
-
-	*ret_count = 0;
-	if (!s->redis)
-		return NULL;
-	if (s->rate_per_minute)
-		redis_command(s->redis, "EVAL %s 1 " KEY_SESSION " %lld", open_script, hex,
-			(long long)(s->now / MINUTE_US));
-	else
-		redis_command(s->redis, "GET " KEY_SESSION, hex);
-	if (redis_send(s->redis, s->deadline) || redis_reply(s->redis, s->arena, s->deadline, value))
-		return NULL;
-	if (value->type != REDIS_ARRAY)
-		return value;
-	if (value->count != 2 || value->elements[1].type != REDIS_INTEGER)
-		return NULL;
-	*ret_count = value->elements[1].integer;
-	return &value->elements[0];
+	return MAX(MIN((session->expires_at - s->now) / US_PER_MS, SESSION_COPY_MS), 1);
 }
 
-int session_open(
-	const struct session_stores *s, const uint8_t access_hash[SHA256_SIZE], struct session *ret_session)
+/* One look for a session: the keys it touches, and who counts it. */
+struct look {
+	const struct session_stores *s;
+	char copy[LIMIT_KEY_SIZE], address[LIMIT_KEY_SIZE];
+	bool local; /* the worker, for Redis gave no answer */
+};
+
+static struct look look_for(const struct session_stores *s, const uint8_t access_hash[SHA256_SIZE])
 {
+	struct look k = { .s = s };
 	char hex[HEX_SIZE(SHA256_SIZE)];
-	int64_t count;
 
 	hex_encode(access_hash, SHA256_SIZE, hex);
-	const struct redis_value *copy = ask_redis(s, hex, &count);
-	if (copy && copy_parse(copy, s->now, ret_session))
-		return s->rate_per_minute && count > s->rate_per_minute ? -ERR_TOO_MANY_REQUESTS : 0;
-	return session_open_again(s, access_hash, ret_session);
+	snprintf(k.copy, sizeof k.copy, KEY_SESSION, hex);
+	limit_address_key(s->address, k.address);
+	return k;
+}
+
+/* The copy, and what is left to whom the request was counted for. -ERR_UNAVAILABLE: Redis cannot say. */
+static int ask_redis(const struct look *k, struct redis_value *ret_copy, struct quota *ret_quota)
+{
+	const struct limiter *l = k->s->limiter;
+	struct rate rate = k->s->rate;
+	struct redis_value v;
+
+	if (rate.limit)
+		redis_command(l->redis, "EVAL %s 2 %s %s %lld %lld", open_script, k->copy, k->address,
+			(long long)rate.limit, (long long)rate.window);
+	else
+		redis_command(l->redis, "GET %s", k->copy);
+	TRY(redis_send(l->redis, k->s->deadline));
+	TRY(redis_reply(l->redis, l->arena, k->s->deadline, &v));
+	if (!rate.limit) {
+		*ret_copy = v;
+		return 0;
+	}
+	if (v.type != REDIS_ARRAY || v.count != 2 || !limit_read(rate, &v.elements[1], ret_quota))
+		return -ERR_UNAVAILABLE;
+	*ret_copy = v.elements[0];
+	return 0;
+}
+
+/* PostgreSQL has found it: a copy for the next ones. */
+static void keep_copy(const struct look *k, const char *text, long long life_ms)
+{
+	struct redis *redis = k->s->limiter->redis;
+
+	redis_command(redis, "SET %s %s PX %lld", k->copy, text, life_ms);
+	if (redis_send(redis, k->s->deadline) == 0)
+		redis_forget(redis, 1);
+}
+
+/* The same, and the request is its user's. */
+static bool keep_and_count(
+	const struct look *k, const char *text, long long life_ms, const char *user, struct quota *ret_quota)
+{
+	const struct limiter *l = k->s->limiter;
+	struct rate rate = k->s->rate;
+	struct redis_value taken;
+
+	redis_command(l->redis, "EVAL %s 3 %s %s %s %lld %lld %s %lld", found_script, k->copy, k->address,
+		user, (long long)rate.limit, (long long)rate.window, text, life_ms);
+	return redis_send(l->redis, k->s->deadline) == 0 &&
+	       redis_reply(l->redis, l->arena, k->s->deadline, &taken) == 0 &&
+	       limit_read(rate, &taken, ret_quota);
+}
+
+static void found(const struct look *k, const struct session *session, struct quota *ret_quota)
+{
+	const struct session_stores *s = k->s;
+	long long life_ms = copy_life(s, session);
+	const char *text = copy_text(s, session);
+	char user[LIMIT_KEY_SIZE] = KEY_RATE_USER;
+
+	uuid_to_text(session->user_id, user + sizeof KEY_RATE_USER - 1);
+	if (!s->rate.limit) {
+		keep_copy(k, text, life_ms);
+		return;
+	}
+	if (k->local)
+		rate_table_give(s->limiter->local, k->address, s->rate, clock_now());
+	else if (keep_and_count(k, text, life_ms, user, ret_quota))
+		return;
+	*ret_quota = rate_table_take(s->limiter->local, user, s->rate, clock_now());
+}
+
+static int judge(const struct quota *quota)
+{
+	return quota->refused ? -ERR_TOO_MANY_REQUESTS : 0;
+}
+
+int session_open(const struct session_stores *s, const uint8_t access_hash[SHA256_SIZE],
+	struct session *ret_session, struct quota *ret_quota)
+{
+	struct look k = look_for(s, access_hash);
+	struct redis_value copy;
+
+	k.local = ask_redis(&k, &copy, ret_quota) != 0;
+	if (!k.local && copy_parse(&copy, s->now, ret_session))
+		return judge(ret_quota);
+	if (k.local) /* Redis owes nothing any more, so that the worker counts */
+		TRY(limit_address_take(s->limiter, s->address, s->rate, s->deadline, ret_quota));
+	TRY(judge(ret_quota));
+	int err = store_session_get(s->db, access_hash, s->now, ret_session);
+	if (err == -ERR_UNAUTHENTICATED)
+		return err;
+	if (err) { /* nobody's fault */
+		limit_address_return(s->limiter, s->address, s->rate, k.local, s->deadline);
+		if (s->rate.limit)
+			*ret_quota = (struct quota){ 0 };
+		return err;
+	}
+	found(&k, ret_session, ret_quota);
+	return judge(ret_quota);
 }
 
 int session_open_again(
 	const struct session_stores *s, const uint8_t access_hash[SHA256_SIZE], struct session *ret_session)
 {
-	char hex[HEX_SIZE(SHA256_SIZE)];
+	const struct look k = look_for(s, access_hash);
 
 	TRY(store_session_get(s->db, access_hash, s->now, ret_session));
-	hex_encode(access_hash, SHA256_SIZE, hex);
-	copy_keep(s, hex, ret_session);
+	keep_copy(&k, copy_text(s, ret_session), copy_life(s, ret_session));
 	return 0;
 }
 

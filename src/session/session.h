@@ -13,6 +13,7 @@
 #include "base/arena.h"
 #include "base/base.h"
 #include "base/clock.h"
+#include "session/limits.h"
 #include "session/redis.h"
 #include "store/session.h"
 
@@ -24,12 +25,12 @@ enum {
 
 /* Everything a look at a session needs. */
 struct session_stores {
-	struct redis *redis; /* NULL: none */
+	const struct limiter *limiter;
 	struct db *db;
-	struct arena *arena;
 	struct deadline deadline;
-	int64_t now;             /* wall us */
-	int64_t rate_per_minute; /* requests a user may make; 0: no limit */
+	int64_t now;         /* wall us */
+	const char *address; /* who asks, before it is known who */
+	struct rate rate;    /* of requests, per user or address; limit 0: this one is not counted */
 };
 
 /* A new token, and the hash by which the stores know it. */
@@ -37,10 +38,12 @@ void token_new(char ret_text[TOKEN_TEXT_SIZE], uint8_t ret_hash[SHA256_SIZE]);
 /* -ERR_UNAUTHENTICATED for text that no token looks like, before any store is asked. */
 MUST_CHECK int token_hash(const char *text, uint8_t ret_hash[SHA256_SIZE]);
 
-/* The session of a token, one request of its user being counted. -ERR_UNAUTHENTICATED: there is none in force.
- * -ERR_TOO_MANY_REQUESTS: it is over its limit this minute. -ERR_UNAVAILABLE: neither store could be asked. */
-MUST_CHECK int session_open(
-	const struct session_stores *s, const uint8_t access_hash[SHA256_SIZE], struct session *ret_session);
+/* The session of a token, one request of its user being counted. -ERR_UNAUTHENTICATED: there is none in force; counted for
+ * the address. -ERR_TOO_MANY_REQUESTS: the user, or an address that asks with tokens Redis does not know, is over its limit.
+ * -ERR_UNAVAILABLE: neither store could be asked; not counted. *ret_quota, all zero before, is what is left to whom it was
+ * counted for; it stays as it is when nothing is counted. */
+MUST_CHECK int session_open(const struct session_stores *s, const uint8_t access_hash[SHA256_SIZE],
+	struct session *ret_session, struct quota *ret_quota);
 
 /* The same from PostgreSQL alone, whatever a copy says; the copy is made anew. Counts nothing. */
 MUST_CHECK int session_open_again(
