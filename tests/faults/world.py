@@ -108,11 +108,12 @@ class Journal:
 class World:
     """PostgreSQL, Redis, one pool or several, each behind its own nginx; one approved producer with a product."""
 
-    def __init__(self, binary=None, conf=None):
+    def __init__(self, binary=None, conf=None, trusted_proxies=""):
         self.binary = binary or os.environ.get("AGROBRIDGE_BIN")
         if not self.binary:
             raise RuntimeError("AGROBRIDGE_BIN is not set: name the program, AGROBRIDGE_BIN=build/agrobridge")
         self.conf = {"WORKERS": "4", "LOGIN_WORKERS": "1", "RATE_API_PER_MINUTE": "0"} | (conf or {})
+        self.trusted_proxies = trusted_proxies
         self.directory = tempfile.TemporaryDirectory(prefix="ab-", dir=os.environ.get("TMPDIR", "/tmp"))
         path = Path(self.directory.name)
         processes.identity().own(path)
@@ -139,7 +140,7 @@ class World:
         """Another pool on the same stores, with an nginx of its own."""
         pool = Pool(self.path / name, binary or self.binary, self.postgres.app_url, self.redis.url, conf=self.conf,
                     tether=True).start()
-        front = Nginx(self.path / f"n{name}", self.path / name, tether=True).start()
+        front = Nginx(self.path / f"n{name}", self.path / name, trusted_proxies=self.trusted_proxies, tether=True).start()
         self.fronts.append((pool, front))
         return pool, front
 
@@ -182,6 +183,12 @@ class World:
     def workers(self, group="main", front=None):
         status = Client((front or self.nginx).ops_url).get("/status").json()
         return [w["pid"] for g in status["groups"] if g["name"] == group for w in g["workers"]]
+
+    def redis_says(self, *words):
+        """What Redis answers to a command; an error of it is one of the test."""
+        done = subprocess.run(["redis-cli", "-e", "-h", self.redis.address, "-p", str(self.redis.port), *words], text=True,
+                              env=os.environ | {"REDISCLI_AUTH": self.redis.password}, capture_output=True, check=True)
+        return done.stdout
 
     def rows(self, sql):
         return [line for line in self.postgres.psql(sql).splitlines() if line]
