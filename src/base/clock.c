@@ -161,12 +161,17 @@ static bool take_number(struct cursor *c, int width, int low, int high, int *ret
 	return value >= low && value <= high;
 }
 
-static bool take_char(struct cursor *c, char upper)
+static bool take_char(struct cursor *c, char wanted)
 {
-	if (c->at == c->end || (*c->at != upper && *c->at != upper + ('a' - 'A')))
+	if (c->at == c->end || *c->at != wanted)
 		return false;
 	c->at++;
 	return true;
+}
+
+static bool take_letter(struct cursor *c, char upper)
+{
+	return take_char(c, upper) || take_char(c, (char)(upper + ('a' - 'A')));
 }
 
 static bool take_date(struct cursor *c, int32_t *ret_days)
@@ -202,7 +207,7 @@ static bool take_offset(struct cursor *c, int64_t *ret_seconds)
 	int h, m;
 
 	*ret_seconds = 0;
-	if (take_char(c, 'Z'))
+	if (take_letter(c, 'Z'))
 		return true;
 	if (c->at == c->end || (*c->at != '+' && *c->at != '-'))
 		return false;
@@ -231,7 +236,7 @@ int time_parse(const char *text, size_t n, int64_t *ret_wall)
 	int h, m, s;
 	int64_t us = 0, offset;
 
-	if (!take_date(&c, &days) || !take_char(&c, 'T') || !take_number(&c, 2, 0, 23, &h) ||
+	if (!take_date(&c, &days) || !take_letter(&c, 'T') || !take_number(&c, 2, 0, 23, &h) ||
 		!take_char(&c, ':') || !take_number(&c, 2, 0, 59, &m) || !take_char(&c, ':') ||
 		!take_number(&c, 2, 0, 59, &s))
 		return -1;
