@@ -99,6 +99,24 @@ class Layers(Checks):
                 self.write("src/store/b.c", f'\nconst char *sql = "{sql}";\n')
                 self.fails("src/store/b.c:2: SQL", "check-layers")
 
+    def test_sql_is_seen_in_pieces_and_by_its_format(self):
+        for text in ('"SELECT a"\n\t" FROM b"', 'f(&sql, "DELETE" /* x */ " FROM b WHERE a = \'%s\'", name)'):
+            with self.subTest(text):
+                self.write("src/api/b.c", f"\nconst char *sql = {text};\n")
+                self.fails("src/api/b.c:2: SQL", "check-layers")
+        os.remove(os.path.join(self.root, "src/api/b.c"))
+        self.add("src/store/queries.def", 'QUERY(Y, "SELECT a FROM b"\n\t" WHERE a = \'%s\'")\n')
+        self.fails("src/store/queries.def:2: a value", "check-layers")
+        self.write("src/store/queries.def", 'QUERY(Y, "SELECT a % 7 FROM b WHERE a LIKE \'5%\'")\n')
+        self.passes("check-layers")
+
+    def test_one_file_asks_postgresql(self):
+        for call in ("PQexec(c, sql)", "PQexecParams(c, sql)", "PQsendQuery(c, sql)", "PQprepare(c, sql)",
+                     "db_execute(db, sql)"):
+            with self.subTest(call):
+                self.write("src/store/b.c", f"\n\tr = {call};\n")
+                self.fails(f"src/store/b.c:2: {call.partition('(')[0]}() may be called only in", "check-layers")
+
     def test_a_comment_may_say_anything(self):
         self.write("src/store/b.c", '/* "SELECT a FROM b" */ // #include <fcgiapp.h>\n/*\n#include <argon2.h>\n*/\n'
                                     'const char *redis = "SELECT 0";\n')
