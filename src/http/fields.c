@@ -114,13 +114,19 @@ static enum err read_boolean(const struct field *f, const struct given *given, s
 	return err;
 }
 
+/* The nil UUID says "none" within: from outside it would be a filter that lets all through, or an owner that nobody named. */
 static enum err read_uuid(const struct field *f, const struct given *given, struct arena *arena, void *to)
 {
+	struct uuid id;
+
 	(void)f;
 	(void)arena;
 	if (given->type != JSON_STRING)
 		return ERR_WRONG_TYPE;
-	return uuid_parse(given->text, to) ? ERR_BAD_FORMAT : ERR_NONE;
+	if (uuid_parse(given->text, &id) || uuid_is_nil(id))
+		return ERR_BAD_FORMAT;
+	*(struct uuid *)to = id;
+	return ERR_NONE;
 }
 
 static enum err read_date(const struct field *f, const struct given *given, struct arena *arena, void *to)

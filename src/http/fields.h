@@ -36,7 +36,7 @@
  * INTEGER  int64_t, .preset      digits, with a minus perhaps; .low_integer and .high_integer inclusive (both 0: none)
  * BOOLEAN  bool, false           true or false
  * FLAG     int, -1               the same as 1 or 0, where absent must not mean false: a PATCH that leaves it as it is
- * UUID     struct uuid, nil      hexadecimal digits of either case
+ * UUID     struct uuid, nil      hexadecimal digits of either case, not all of them 0
  * DATE     int32_t days, NO_DATE .not_future by the UTC date, with the same grace as TIME
  * TIME     int64_t us, NO_TIME   wall time; .not_future, with FUTURE_GRACE_US for clocks that are fast
  * CHOICE   int, -1               index into .choices, NULL at its end

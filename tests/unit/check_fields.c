@@ -181,6 +181,7 @@ static const struct {
 	{ "id", "\"018faabb-ccdd-7000-8000-000000000001\"", 0 }, { "id", "\"018faabbccdd70008000000000000001\"", ERR_BAD_FORMAT },
 	{ "id", "\"018faabb-ccdd-7000-8000-00000000000g\"", ERR_BAD_FORMAT }, { "id", "\"\"", ERR_BAD_FORMAT },
 	{ "id", "\"{018faabb-ccdd-7000-8000-000000000001}\"", ERR_BAD_FORMAT }, { "id", "7", ERR_WRONG_TYPE },
+	{ "id", "\"00000000-0000-0000-0000-000000000000\"", ERR_BAD_FORMAT },
 	{ "date", "\"2024-02-29\"", 0 }, { "date", "\"2026-02-29\"", ERR_BAD_FORMAT }, { "date", "\"2026-5-1\"", ERR_BAD_FORMAT },
 	{ "date", "\"2026-05-01T00:00:00Z\"", ERR_BAD_FORMAT }, { "date", "20260501", ERR_WRONG_TYPE },
 	{ "date", "\"9999-12-31\"", 0 }, { "past_date", "\"9999-12-31\"", ERR_IN_THE_FUTURE }, { "past_date", "\"1970-01-01\"", 0 },
