@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/buf.h"
 #include "session/redis.h"
@@ -117,7 +118,7 @@ static struct redis_value ask(const char *command, const char *key)
 	return value;
 }
 
-const char *redis_content(void)
+static void redis_open(void)
 {
 	const struct redis_options options = {
 		.url = getenv("AGROBRIDGE_REDIS_URL"),
@@ -127,10 +128,16 @@ const char *redis_content(void)
 		.operation_us = 10 * US_PER_SECOND,
 	};
 	const char *why;
-	struct buf content;
 
 	if (!redis)
 		ck_assert_msg(redis_new(&options, &redis, &why) == 0, "%s", why);
+}
+
+const char *redis_content(void)
+{
+	struct buf content;
+
+	redis_open();
 	buf_init(&content, memory(), CONTENT_MAX);
 	struct redis_value keys = ask("KEYS %s", "*");
 	for (size_t i = 0; i < keys.count; i++) {
@@ -139,4 +146,16 @@ const char *redis_content(void)
 		buf_printf(&content, "%s %s\n", keys.elements[i].text, value.text ? value.text : "");
 	}
 	return content.data ? content.data : "";
+}
+
+/* It counts one once it is done: what is being asked is not in its own answer. */
+long redis_commands(void)
+{
+	static const char name[] = "total_commands_processed:";
+
+	redis_open();
+	struct redis_value info = ask("INFO %s", "stats");
+	const char *at = info.text ? strstr(info.text, name) : NULL;
+	ck_assert_ptr_nonnull(at);
+	return strtol(at + sizeof name - 1, NULL, 10) + 1;
 }

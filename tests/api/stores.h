@@ -15,6 +15,8 @@ long sql_number(const char *fmt, ...) PRINTF_LIKE(1, 2);
 
 /* Every key of Redis and what it holds, as text. Lives until the stores are closed. */
 const char *redis_content(void);
+/* How many commands it has been given since it started, the one that asks this included. */
+long redis_commands(void);
 
 void stores_close(void);
 

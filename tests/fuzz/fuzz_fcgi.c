@@ -11,16 +11,19 @@ enum { HEADER = 8, TYPE = 1, STDOUT = 6, END_REQUEST = 3, ANSWER_MAX = 1 << 18 }
 
 /* What libfcgi is known to die of (tests/pool/check_wire.c) or to lose memory by, and nginx never sends, is left out, so that it
  * hides nothing else: management records, those of request 0, become request 1's; lengths that begin with more than 0x80, 16 MiB
- * and up, get smaller. */
+ * and up, get smaller. An empty record has no padding, which libfcgi would read as the next record. */
 static void spare_libfcgi(uint8_t *bytes, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		if (bytes[i] > 0x80)
 			bytes[i] &= 0x7f;
 	while (n >= HEADER) {
-		size_t size = HEADER + ((size_t)bytes[4] << 8 | bytes[5]) + bytes[6];
+		size_t content = (size_t)bytes[4] << 8 | bytes[5];
 		if (!bytes[2] && !bytes[3])
 			bytes[3] = 1;
+		if (!content)
+			bytes[6] = 0;
+		size_t size = HEADER + content + bytes[6];
 		if (size > n)
 			break;
 		bytes += size;

@@ -138,7 +138,7 @@ static struct buf written(const struct input *input, struct arena *arena, const 
 	return body;
 }
 
-/* Read again as a body, whether it was one or a query. A nil id is written as none: such a body is not required to have it. */
+/* Read again as a body, whether it was one or a query; not as a whole one, because what was absent is not written. */
 static void survives_writing(const struct input *input, struct arena *arena, const void *taken)
 {
 	const struct input as_body = { .fields = input->fields, .size = input->size, .partial = true };

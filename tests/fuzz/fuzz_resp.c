@@ -57,7 +57,7 @@ static struct taken take_all(struct arena *arena, const uint8_t *bytes, size_t s
 				mix_value(&all, &value, 0);
 			else
 				mix_type(&all, &value);
-			if (arena)
+			if (arena && arena->used > FUZZ_ARENA_SIZE / 4) /* a value takes up to 3 MiB */
 				arena_reset(arena);
 		}
 	} while (size && all.end == -ERR_TRY_AGAIN);

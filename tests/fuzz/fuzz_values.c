@@ -73,7 +73,8 @@ static void time_has_one_form(const char *text, size_t n)
 		return;
 	}
 	must(wall >= 0);
-	must(text[4] == '-' && text[7] == '-' && strchr("Tt", text[10]) && text[13] == ':' && text[16] == ':');
+	must(text[4] == '-' && text[7] == '-' && strchr("Tt", text[10]) && text[13] == ':' &&
+		text[16] == ':');
 	must(strchr("Zz", text[n - 1]) || (strchr("+-", text[n - 6]) && text[n - 3] == ':'));
 	time_to_text(wall, once);
 	must(time_parse(once, strlen(once), &again) == 0 && again == wall);
