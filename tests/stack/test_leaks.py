@@ -53,8 +53,8 @@ class Leaks(unittest.TestCase):
     def test_secrets_are_read_as_they_were_noted(self):
         with tempfile.TemporaryDirectory() as directory:
             noted = Path(directory) / "secrets"
-            noted.write_text('"ma\\u00f1ana"\n"a\\nb"\n"a\\nb"\n', encoding="utf-8")
-            self.assertEqual(leaks.read(noted), {"mañana", "a\nb"})
+            noted.write_text('"ma\\u00f1ana"\n"a\\nb"\n"a\\nb"\n"c\u2028d"\n', encoding="utf-8")
+            self.assertEqual(leaks.read(noted), {"mañana", "a\nb", "c\u2028d"})
 
 
 if __name__ == "__main__":
