@@ -16,6 +16,7 @@
 #include "crypto/random.h"
 #include "ctx.h"
 #include "fcgi/fcgi.h"
+#include "http/cors.h"
 #include "http/fields.h"
 #include "pool/scoreboard.h"
 #include "pool/stack.h"
@@ -208,6 +209,7 @@ static void app_reply(struct app *app, struct fcgi *f)
 		line.user = user;
 	}
 	policy_tell_quota(ctx);
+	cors_answer(ctx->conf->cors_origins, ctx->req, ctx->resp);
 	fcgi_write(f, ctx->req, ctx->resp, &line);
 	if (ctx->resp->err == ERR_OVERLOADED)
 		slot_shed(ctx->slot);

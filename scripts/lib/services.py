@@ -336,9 +336,9 @@ class Nginx(Service):
     name = "nginx"
     stop_signal = signal.SIGQUIT  # requests in flight end first
 
-    def __init__(self, directory, socket_dir, port=None, ops_port=None, trusted_proxies="", **rest):
+    def __init__(self, directory, socket_dir, port=None, ops_port=None, trusted_proxies="", cors_origins="", **rest):
         super().__init__(directory, **rest)
-        self.socket_dir, self.trusted_proxies = socket_dir, trusted_proxies
+        self.socket_dir, self.trusted_proxies, self.cors_origins = socket_dir, trusted_proxies, cors_origins
         self.fixed = port is not None
         self.port, self.ops_port = port or free_port(), ops_port or free_port()
 
@@ -362,7 +362,8 @@ class Nginx(Service):
     def render(self):
         env = os.environ | {
             "AGROBRIDGE_PORT": str(self.port), "AGROBRIDGE_OPS_PORT": str(self.ops_port),
-            "AGROBRIDGE_SOCKET_DIR": str(self.socket_dir), "AGROBRIDGE_TRUSTED_PROXIES": self.trusted_proxies}
+            "AGROBRIDGE_SOCKET_DIR": str(self.socket_dir), "AGROBRIDGE_TRUSTED_PROXIES": self.trusted_proxies,
+            "AGROBRIDGE_CORS_ORIGINS": self.cors_origins}
         done = subprocess.run([SOURCE / "nginx/render", self.directory, self.address], env=env, capture_output=True,
                               text=True, check=False)
         if done.returncode:

@@ -172,10 +172,11 @@ class Stack:
         redis = Redis(self.var / "redis", port=s["redis_port"], password=s["passwords"]["redis"], log=log / "redis.log")
         conf = {"WORKERS": s["workers"],
                 "RATE_API_PER_MINUTE": os.environ.get("AGROBRIDGE_RATE_API_PER_MINUTE", "0"),
+                "CORS_ORIGINS": os.environ.get("AGROBRIDGE_CORS_ORIGINS", ""),
                 "PUBLIC_URL": os.environ.get("AGROBRIDGE_PUBLIC_URL", f"http://{LOOPBACK}:{s['port']}")}
         pool = Pool(self.run, self.build / "agrobridge", postgres.app_url, redis.url, conf=conf, log=log / "pool.log")
         nginx = Nginx(self.var / "nginx", self.run, port=s["port"], ops_port=s["ops_port"], log=log / "nginx.log",
-                      trusted_proxies=os.environ.get("AGROBRIDGE_TRUSTED_PROXIES", ""))
+                      trusted_proxies=os.environ.get("AGROBRIDGE_TRUSTED_PROXIES", ""), cors_origins=conf["CORS_ORIGINS"])
         return {"postgres": postgres, "redis": redis, "master": pool, "nginx": nginx}
 
     def up(self, options, steps):

@@ -17,4 +17,7 @@ int command_size(struct conf *conf, int argc, char **argv);
 int command_maintain(struct conf *conf, int argc, char **argv);
 int command_user(struct conf *conf, int argc, char **argv);
 
+/* Whether browsers' origins can be understood; 0, or -1 with what is wrong on standard error. */
+MUST_CHECK int check_origins(const struct conf *conf);
+
 #endif

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "http/cors.h"
 #include "http/status.h"
 
 struct fcgi {
@@ -46,6 +47,7 @@ static const struct param {
 	PARAM("HTTP_IF_NONE_MATCH", if_none_match, PARAM_TEXT),
 	PARAM("HTTP_IDEMPOTENCY_KEY", idempotency_key, PARAM_TEXT),
 	PARAM("HTTP_ORIGIN", origin, PARAM_TEXT),
+	PARAM("HTTP_ACCESS_CONTROL_REQUEST_METHOD", asks_method, PARAM_TEXT),
 	PARAM("QUEUE_START", queue_start, PARAM_STAMP),
 	PARAM("LISTENER", from_ops, PARAM_OPS),
 #undef PARAM
@@ -206,6 +208,19 @@ static void put_log(struct buf *b, const struct fcgi_log *log)
 	put_us_as_ms(b, "X-Log-Queue-Ms", log->queue_us);
 }
 
+static void put_cors(struct buf *b, const struct response *resp)
+{
+	put_header(b, "Vary", resp->vary);
+	put_header(b, "Access-Control-Allow-Origin", resp->allow_origin);
+	if (resp->preflight) {
+		put_header(b, "Access-Control-Allow-Methods", resp->allow);
+		put_header(b, "Access-Control-Allow-Headers", CORS_SENT);
+		put_number(b, "Access-Control-Max-Age", CORS_KEPT_SECONDS);
+	} else if (resp->allow_origin) {
+		put_header(b, "Access-Control-Expose-Headers", CORS_READ);
+	}
+}
+
 void fcgi_write(
 	struct fcgi *f, const struct request *req, const struct response *resp, const struct fcgi_log *log)
 {
@@ -231,6 +246,7 @@ void fcgi_write(
 	put_header(&head, "RateLimit", resp->rate_limit);
 	put_header(&head, "Idempotency-Replayed", resp->replayed ? "true" : NULL);
 	put_header(&head, "WWW-Authenticate", resp->challenge ? "Bearer" : NULL);
+	put_cors(&head, resp);
 	put_log(&head, log);
 	buf_add_text(&head, "\r\n");
 	if (head.len + resp->body.len > SENT_AT_ONCE) /* only then may a write have to wait */

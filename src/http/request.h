@@ -40,9 +40,10 @@ struct request {
 	const char *remote_addr;
 	const char *request_id; /* nginx's: the client's when well-formed, else made */
 	const char *authorization, *content_type, *content_encoding;
-	const char *accept_language, *if_match, *if_none_match, *idempotency_key, *origin;
-	int64_t queue_start; /* wall us when nginx handed it over, 0 if unknown */
-	const char *body;    /* NUL-terminated, may hold NUL bytes */
+	const char *accept_language, *if_match, *if_none_match, *idempotency_key;
+	const char *origin, *asks_method; /* a browser: from which site, what it would send */
+	int64_t queue_start;              /* wall us when nginx handed it over, 0 if unknown */
+	const char *body;                 /* NUL-terminated, may hold NUL bytes */
 	size_t body_length;
 	bool from_ops; /* arrived on the operators' port */
 

@@ -41,9 +41,11 @@ struct response {
 	char etag[ETAG_SIZE]; /* with its quotes; "" for none */
 	int retry_after;      /* seconds; 0 for none */
 	const char *rate_limit, *rate_limit_policy;
-	bool replayed;  /* Idempotency-Replayed: true */
-	bool challenge; /* WWW-Authenticate: Bearer */
-	enum err err;   /* of a problem, for the log */
+	const char *vary, *allow_origin; /* http/cors.h */
+	bool preflight;                  /* `allow` is also for the browser's question */
+	bool replayed;                   /* Idempotency-Replayed: true */
+	bool challenge;                  /* WWW-Authenticate: Bearer */
+	enum err err;                    /* of a problem, for the log */
 };
 
 void response_init(struct response *resp, struct arena *arena);

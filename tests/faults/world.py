@@ -140,7 +140,8 @@ class World:
         """Another pool on the same stores, with an nginx of its own."""
         pool = Pool(self.path / name, binary or self.binary, self.postgres.app_url, self.redis.url, conf=self.conf,
                     tether=True).start()
-        front = Nginx(self.path / f"n{name}", self.path / name, trusted_proxies=self.trusted_proxies, tether=True).start()
+        front = Nginx(self.path / f"n{name}", self.path / name, trusted_proxies=self.trusted_proxies,
+                      cors_origins=self.conf.get("CORS_ORIGINS", ""), tether=True).start()
         self.fronts.append((pool, front))
         return pool, front
 

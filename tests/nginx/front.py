@@ -208,7 +208,7 @@ class FrontTest(unittest.TestCase):
     """nginx and a responder for all tests of a class. `replace` changes the rendered configuration, for limits that
     would take too long to reach."""
 
-    trusted_proxies = ""
+    trusted_proxies = cors_origins = ""
     replace = {}
 
     @classmethod
@@ -219,7 +219,8 @@ class FrontTest(unittest.TestCase):
         sockets = processes.identity().make_directory(cls.directory / "s")
         cls.responder = Responder(sockets)
         cls.addClassCleanup(cls.responder.close_all)
-        cls.nginx = Replaced(cls.directory / "n", sockets, trusted_proxies=cls.trusted_proxies, tether=True)
+        cls.nginx = Replaced(cls.directory / "n", sockets, trusted_proxies=cls.trusted_proxies,
+                             cors_origins=cls.cors_origins, tether=True)
         cls.nginx.replace = {"flush=1s": "flush=10ms", **cls.replace}  # tests read the log at once
         cls.nginx.start()
         cls.addClassCleanup(cls.nginx.stop)

@@ -28,7 +28,8 @@ class Render(unittest.TestCase):
                 ("AGROBRIDGE_SOCKET_DIR", None), ("AGROBRIDGE_SOCKET_DIR", "run"), ("AGROBRIDGE_SOCKET_DIR", "/a b"),
                 ("AGROBRIDGE_SOCKET_DIR", "/a;b"), ("AGROBRIDGE_SOCKET_DIR", "/a|b"), ("AGROBRIDGE_SOCKET_DIR", "/a\nb"),
                 ("AGROBRIDGE_TRUSTED_PROXIES", "10.0.0.1; deny all"), ("AGROBRIDGE_TRUSTED_PROXIES", "$host"),
-                ("AGROBRIDGE_TRUSTED_PROXIES", "unix:")):
+                ("AGROBRIDGE_TRUSTED_PROXIES", "unix:"), ("AGROBRIDGE_CORS_ORIGINS", "*"),
+                ("AGROBRIDGE_CORS_ORIGINS", 'https://a.example"; deny all'), ("AGROBRIDGE_CORS_ORIGINS", "https://$host")):
             with self.subTest(f"{name}={value!r}"):
                 done = self.render({name: value})
                 self.assertEqual(done.returncode, 1)

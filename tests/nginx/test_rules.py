@@ -77,7 +77,8 @@ class Params(FrontTest):
             "Content-Type": "CONTENT_TYPE", "Authorization": "HTTP_AUTHORIZATION",
             "Accept-Language": "HTTP_ACCEPT_LANGUAGE", "If-Match": "HTTP_IF_MATCH",
             "If-None-Match": "HTTP_IF_NONE_MATCH", "Idempotency-Key": "HTTP_IDEMPOTENCY_KEY",
-            "Origin": "HTTP_ORIGIN", "Content-Encoding": "HTTP_CONTENT_ENCODING"}
+            "Origin": "HTTP_ORIGIN", "Access-Control-Request-Method": "HTTP_ACCESS_CONTROL_REQUEST_METHOD",
+            "Content-Encoding": "HTTP_CONTENT_ENCODING"}
         others = ["Proxy", "X-User-Id", "X-Real-IP", "X-Forwarded-For", "X_Forwarded_For", "X-HTTP-Method-Override",
                   "Cookie", "User-Agent", "X-Queue-Start", "Forwarded", "Content_Length", "X-Original-URL"]
         lines = [f"{name}: v-{name}" for name in [*named, *others]]
