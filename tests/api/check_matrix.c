@@ -15,7 +15,7 @@
 /* --- who asks --- */
 
 /* What is wrong with a session: nothing, or there is none. */
-enum session_state { IN_FORCE, ABSENT, MADE_UP, NO_TOKEN_AT_ALL, EXPIRED, REVOKED, SWITCHED_OFF };
+enum session_state { IN_FORCE, ABSENT, MADE_UP, NO_TOKEN_AT_ALL, EXPIRED, LOGGED_OUT, SWITCHED_OFF };
 
 struct asker {
 	const char *name, *role;
@@ -25,13 +25,16 @@ struct asker {
 	struct things own; /* of the same organization; of somebody's where there is none */
 };
 
-static const struct asker kinds_of_asker[] = {
+static const struct asker strangers[] = {
 	{ "nobody", "PRODUCER", .session = ABSENT },
 	{ "a token that was never given out", "ADMIN", .session = MADE_UP },
 	{ "a text that is no token", "ADMIN", .session = NO_TOKEN_AT_ALL },
 	{ "an expired session", "PRODUCER", .session = EXPIRED },
-	{ "a session that was logged out", "PRODUCER", .session = REVOKED },
+	{ "a session that was logged out", "PRODUCER", .session = LOGGED_OUT },
 	{ "a user switched off", "ADMIN", .session = SWITCHED_OFF },
+};
+
+static const struct asker members[] = {
 	{ "a producer", "PRODUCER", .session = IN_FORCE },
 	{ "a packer", "PACKER", .session = IN_FORCE },
 	{ "an exporter", "EXPORTER", .session = IN_FORCE },
@@ -42,16 +45,15 @@ static const struct asker kinds_of_asker[] = {
 	{ "a packer not approved", "PACKER", .unapproved = true },
 	{ "a producer whose password is due", "PRODUCER", .password_due = true },
 	{ "an administrator whose password is due", "ADMIN", .password_due = true },
-	{ "a producer not approved whose password is due", "PRODUCER", .unapproved = true,
-		.password_due = true },
+	{ "a newcomer whose password is due", "PRODUCER", .unapproved = true, .password_due = true },
 };
-enum { ASKERS = ARRAY_SIZE(kinds_of_asker) };
+
+#define for_each_kind(k, table) for (const struct asker *k = table; k < (table) + ARRAY_SIZE(table); k++)
 
 static void spoil(struct asker *a)
 {
 	static const char *const sql_of[] = {
 		[EXPIRED] = "UPDATE session SET access_expires_at = now() WHERE user_id = '%s'",
-		[REVOKED] = "UPDATE session SET revoked_at = now() WHERE user_id = '%s'",
 		[SWITCHED_OFF] = "UPDATE app_user SET active = false WHERE id = '%s'",
 	};
 	char token[44];
@@ -63,8 +65,12 @@ static void spoil(struct asker *a)
 		snprintf(a->actor.token, sizeof a->actor.token, "%s", token);
 	else if (a->session == NO_TOKEN_AT_ALL)
 		snprintf(a->actor.token, sizeof a->actor.token, "null");
-	else if (a->session != IN_FORCE)
+	else if (a->session == LOGGED_OUT) {
+		expect(answered(get(&a->actor, "/v1/me"), 200)); /* there was a copy in Redis */
+		expect(answered(post(&a->actor, "/v1/auth/logout", " "), 204));
+	} else if (a->session != IN_FORCE) {
 		sql(sql_of[a->session], a->actor.id);
+	}
 }
 
 /* A session as a login makes it, without the time that a password's hash takes: many are needed here. */
@@ -94,22 +100,20 @@ static struct actor twin_of(const struct asker *a, const char *organization)
 	return twin;
 }
 
-static void make_asker(const struct asker *kind, struct asker *a)
+/* With an organization; one who has things of their own has them of it. */
+static struct asker make_asker(const struct asker *kind, bool has_things)
 {
+	struct asker a = *kind;
 	char organization[UUID_TEXT_SIZE];
 
-	*a = *kind;
-	make_organization(new_code("Org "), a->role, !a->unapproved, organization);
-	a->own = things_made(&producer);
-	things_give(&a->own, organization);
-	a->actor = twin_of(a, organization);
-	spoil(a);
-}
-
-static void make_askers(struct asker askers[ASKERS])
-{
-	for (size_t i = 0; i < ASKERS; i++)
-		make_asker(&kinds_of_asker[i], &askers[i]);
+	make_organization(new_code("Org "), a.role, !a.unapproved, organization);
+	if (has_things) {
+		a.own = things_made(&producer);
+		things_give(&a.own, organization);
+	}
+	a.actor = twin_of(&a, organization);
+	spoil(&a);
+	return a;
 }
 
 /* --- of what --- */
@@ -192,42 +196,34 @@ static struct call call_by(const struct way *w, const struct asker *a, const str
 	if (a->session == IN_FORCE && w->ends_session)
 		who = twin_of(a, a->actor.organization);
 	else if (!w->who && w->body)
-		who = twin_of(&kinds_of_asker[ASKERS - 1], producer.organization);
+		who = twin_of(&members[0], producer.organization);
 	struct call call = way_call(w, &who, at, &a->own);
 	const char *token = w->who ? who.token : a->actor.token;
 	call.token = *token ? TEXT("%s", token) : NULL;
 	return call;
 }
 
-static void expect_head_like(const struct call *get, const struct reply *r)
+static void ask_everything(const struct asker *a, const struct things *at, enum relation relation)
 {
-	struct call call = *get;
+	static const char *const of[] = { "their own", "what they may read", "what they may record on",
+		"another's", "nobody's", "no id at all" };
 
-	call.method = "HEAD";
-	const struct reply *head = client_call(client(), &call);
-	expect(answered(head, r->status));
-	ck_assert_uint_eq(head->length, 0);
+	for_each_way(w)
+	{
+		if (relation != ONES_OWN && !way_has_thing(w))
+			continue;
+		const struct call call = call_by(w, a, at);
+		expect_verdict(w, a, of[relation], client_call(client(), &call), expected(w, a, relation));
+	}
 }
 
-static void ask_everything(enum relation relation, const char *of)
+static void let_everybody_ask(enum relation relation)
 {
-	struct asker askers[ASKERS];
-
-	make_askers(askers);
-	for (const struct asker *a = askers; a < askers + ASKERS; a++) {
-		if (a->session != IN_FORCE && relation != ONES_OWN)
-			continue; /* no relation makes up for it */
-		const struct things at = things_of(a, relation);
-		for_each_way(w)
-		{
-			if (relation != ONES_OWN && !way_has_thing(w))
-				continue;
-			const struct call call = call_by(w, a, &at);
-			const struct reply *r = client_call(client(), &call);
-			expect_verdict(w, a, of, r, expected(w, a, relation));
-			if (w->method == HTTP_GET)
-				expect_head_like(&call, r);
-		}
+	for_each_kind(k, members)
+	{
+		const struct asker a = make_asker(k, relation == ONES_OWN);
+		const struct things at = things_of(&a, relation);
+		ask_everything(&a, &at, relation);
 	}
 }
 
@@ -245,39 +241,73 @@ START_TEST(every_public_route_has_a_way_and_every_way_a_route)
 }
 END_TEST
 
+START_TEST(without_a_session_only_what_is_public)
+{
+	const struct things there = things_made(&producer);
+
+	for_each_kind(k, strangers)
+	{
+		struct asker a = make_asker(k, false);
+		a.own = there;
+		ask_everything(&a, &there, ONES_OWN);
+	}
+}
+END_TEST
+
 START_TEST(of_what_is_ones_own)
 {
-	ask_everything(ONES_OWN, "their own");
+	let_everybody_ask(ONES_OWN);
 }
 END_TEST
 
 START_TEST(of_what_one_may_read)
 {
-	ask_everything(MAY_READ, "what they may read");
+	let_everybody_ask(MAY_READ);
 }
 END_TEST
 
 START_TEST(of_what_one_may_record_on)
 {
-	ask_everything(MAY_RECORD, "what they may record on");
+	let_everybody_ask(MAY_RECORD);
 }
 END_TEST
 
 START_TEST(of_what_is_anothers)
 {
-	ask_everything(ANOTHERS, "another's");
+	let_everybody_ask(ANOTHERS);
 }
 END_TEST
 
 START_TEST(of_what_is_nobodys)
 {
-	ask_everything(NOBODYS, "nobody's");
+	let_everybody_ask(NOBODYS);
 }
 END_TEST
 
 START_TEST(of_what_has_no_id_at_all)
 {
-	ask_everything(NO_ID_AT_ALL, "no id at all");
+	let_everybody_ask(NO_ID_AT_ALL);
+}
+END_TEST
+
+START_TEST(head_is_answered_as_get_is)
+{
+	const struct things others = things_made(&rival);
+
+	for_each_kind(k, members)
+	{
+		const struct asker a = make_asker(k, false);
+		for_each_way(w)
+		{
+			if (w->method != HTTP_GET)
+				continue;
+			struct call call = call_by(w, &a, &others);
+			call.method = "HEAD";
+			const struct reply *r = client_call(client(), &call);
+			expect(answered(r, expected(w, &a, ANOTHERS).status));
+			ck_assert_uint_eq(r->length, 0);
+		}
+	}
 }
 END_TEST
 
@@ -292,32 +322,49 @@ static const struct input *input_of(const struct way *w)
 }
 
 /* The same refusal as with a good body or query; and whoever may, is told of the fault and not whether the thing is there. */
+static void expect_fault_after_right(
+	const struct way *w, const struct asker *a, const struct things *at, bool in_query)
+{
+	struct call call = call_by(w, a, at);
+	struct verdict wanted = admitted(w, a);
+
+	if (in_query)
+		call.path = TEXT("%s?limit=x", call.path);
+	else
+		call.body = "{";
+	if (!wanted.code)
+		wanted = (struct verdict){ 400, in_query ? "bad_query" : "bad_json" };
+	expect_verdict(w, a, "something, with a fault", client_call(client(), &call), wanted);
+}
+
 START_TEST(nobody_is_told_of_a_fault_who_may_not_ask)
 {
-	struct asker askers[ASKERS];
+	const struct things others = things_made(&rival), nobodys = things_unknown();
+	const struct things *const at[] = { &others, &nobodys };
 
-	make_askers(askers);
-	for (const struct asker *a = askers; a < askers + ASKERS; a++) {
-		const struct things others = things_of(a, ANOTHERS), nobodys = things_unknown();
-		const struct things *const at[] = { &a->own, &others, &nobodys };
+	for_each_kind(k, members)
+	{
+		const struct asker a = make_asker(k, false);
 		for_each_way(w)
 		{
 			const struct input *input = input_of(w);
-			struct verdict wanted = admitted(w, a);
 			size_t count = way_has_thing(w) ? ARRAY_SIZE(at) : 1;
-			for (size_t i = 0; input && i < count; i++) {
-				struct call call = call_by(w, a, at[i]);
-				if (input->in_query)
-					call.path = TEXT("%s?limit=x", call.path);
-				else
-					call.body = "{";
-				if (!wanted.code)
-					wanted = (struct verdict){ 400,
-						input->in_query ? "bad_query" : "bad_json" };
-				expect_verdict(w, a, "something, with a fault", client_call(client(), &call),
-					wanted);
-			}
+			for (size_t i = 0; input && i < count; i++)
+				expect_fault_after_right(w, &a, at[i], input->in_query);
 		}
+	}
+}
+END_TEST
+
+START_TEST(nobody_is_told_of_a_fault_who_has_no_session)
+{
+	const struct things there = things_made(&producer);
+	const struct asker nobody = make_asker(&strangers[0], false);
+
+	for_each_way(w)
+	{
+		if (input_of(w))
+			expect_fault_after_right(w, &nobody, &there, input_of(w)->in_query);
 	}
 }
 END_TEST
@@ -341,24 +388,25 @@ START_TEST(who_records_what_is_as_agreed)
 	static const enum relation relations[] = { ONES_OWN, MAY_READ, MAY_RECORD, ANOTHERS, NOBODYS,
 		NO_ID_AT_ALL };
 	const struct way *w = way_of(HTTP_POST, "/v1/lots/{id}/events");
-	struct asker askers[ASKERS];
 
-	make_askers(askers);
-	for (const struct asker *a = askers; a < askers + ASKERS; a++)
-		for (size_t r = 0; a->session == IN_FORCE && r < ARRAY_SIZE(relations); r++) {
-			const struct things at = things_of(a, relations[r]);
+	for_each_kind(kind, members)
+	{
+		const struct asker a = make_asker(kind, true);
+		for (size_t r = 0; r < ARRAY_SIZE(relations); r++) {
+			const struct things at = things_of(&a, relations[r]);
 			for (size_t k = 0; k < ARRAY_SIZE(rows); k++) {
-				struct call call = call_by(w, a, &at);
-				struct verdict wanted = expected(w, a, relations[r]);
-				bool theirs = strstr(rows[k].who, a->role),
+				struct call call = call_by(w, &a, &at);
+				struct verdict wanted = expected(w, &a, relations[r]);
+				bool theirs = strstr(rows[k].who, a.role),
 				     delivery = k == ARRAY_SIZE(rows) - 1;
 				call.body = json("{'kind':'%s','at':'2026-05-01T1%zu:00:00Z'%s}",
 					rows[k].kind, k, delivery ? ",'result':'accepted'" : "");
-				if (!admitted(w, a).code && !theirs) /* whatever the lot */
+				if (!admitted(w, &a).code && !theirs) /* whatever the lot */
 					wanted = (struct verdict){ 403, "kind_forbidden" };
-				expect_verdict(w, a, rows[k].kind, client_call(client(), &call), wanted);
+				expect_verdict(w, &a, rows[k].kind, client_call(client(), &call), wanted);
 			}
 		}
+	}
 }
 END_TEST
 
@@ -366,13 +414,16 @@ int main(void)
 {
 	const TTest *const tests[] = {
 		every_public_route_has_a_way_and_every_way_a_route,
+		without_a_session_only_what_is_public,
 		of_what_is_ones_own,
 		of_what_one_may_read,
 		of_what_one_may_record_on,
 		of_what_is_anothers,
 		of_what_is_nobodys,
 		of_what_has_no_id_at_all,
+		head_is_answered_as_get_is,
 		nobody_is_told_of_a_fault_who_may_not_ask,
+		nobody_is_told_of_a_fault_who_has_no_session,
 		who_records_what_is_as_agreed,
 	};
 

@@ -13,8 +13,12 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "nginx"))
 
+from front import SOURCE  # noqa: E402
 from front import Client as Raw  # noqa: E402
 from world import World, eventually
+
+# All that an error may say.
+TEXTS = set(re.findall(r'"([^"]*)", "[^"]*"\)$', (SOURCE / "src/base/err.def").read_text(encoding="utf-8"), re.MULTILINE))
 
 # What would tell a stranger how the service is made.
 INSIDES = re.compile(rb"(?i)\b(?:select|insert|update|delete)\s+\w|libpq|postgres|redis|hiredis|argon|cjson|fastcgi|SQLSTATE|"
@@ -235,6 +239,9 @@ class Hostile(unittest.TestCase):
         self.assertNotRegex(head, rb"(?mi)^(?:x-powered-by|x-log-|via|access-control-)")
         self.assertNotRegex(body, INSIDES)
         self.assertNotRegex(head, INSIDES)
+        if body and b"application/problem+json" in head:
+            problem = json.loads(body)
+            self.assertLessEqual({fault["detail"] for fault in [problem, *problem.get("errors", [])]}, TEXTS)
 
     def test_every_answer_is_guarded_and_tells_nothing_of_the_insides(self):
         seen = set()
