@@ -7,11 +7,11 @@
 #include "fcgi/fcgi.h"
 #include "fuzz.h"
 
-enum { HEADER = 8, TYPE = 1, STDOUT = 6, END_REQUEST = 3, ANSWER_MAX = 1 << 18 };
+enum { HEADER = 8, TYPE = 1, BEGIN_REQUEST = 1, STDOUT = 6, END_REQUEST = 3, ANSWER_MAX = 1 << 18 };
 
 /* What libfcgi is known to die of (tests/pool/check_wire.c) or to lose memory by, and nginx never sends, is left out, so that it
  * hides nothing else: management records, those of request 0, become request 1's; lengths that begin with more than 0x80, 16 MiB
- * and up, get smaller. An empty record has no padding, which libfcgi would read as the next record. */
+ * and up, get smaller. Padding behind nothing and behind BEGIN_REQUEST, which libfcgi would read as the next record, is none. */
 static void spare_libfcgi(uint8_t *bytes, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
@@ -21,7 +21,7 @@ static void spare_libfcgi(uint8_t *bytes, size_t n)
 		size_t content = (size_t)bytes[4] << 8 | bytes[5];
 		if (!bytes[2] && !bytes[3])
 			bytes[3] = 1;
-		if (!content)
+		if (!content || bytes[TYPE] == BEGIN_REQUEST)
 			bytes[6] = 0;
 		size_t size = HEADER + content + bytes[6];
 		if (size > n)
