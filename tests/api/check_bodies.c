@@ -130,6 +130,45 @@ START_TEST(nesting_ends_at_32_levels)
 }
 END_TEST
 
+/* One body with a fault of each kind that a location can have. */
+static const struct {
+	const char *pointer;
+	enum err err;
+} of_each_kind[] = {
+	{ "/name", ERR_TOO_SHORT },
+	{ "/kind", ERR_BAD_FORMAT },
+	{ "/latitude", ERR_OUT_OF_RANGE },
+	{ "/longitude", ERR_TOO_PRECISE },
+	{ "/country", ERR_NOT_IN_LIST },
+	{ "/region", ERR_BAD_CHARACTER },
+	{ "/gln", ERR_BAD_CHECK_DIGIT },
+	{ "/altitude", ERR_UNKNOWN_FIELD },
+};
+
+static void expect_each_kind(const char *tag, enum language language)
+{
+	const struct reply *r = CALL(.path = "/v1/locations", .token = producer.token, .language = tag,
+		.body = json("{'name':' ','kind':'1','latitude':91,'longitude':180.00000001,'country':'XX',"
+			     "'region':'\\u0007','gln':'4006381333930','altitude':8}"));
+
+	expect(is_problem(r, 422, "invalid"));
+	expect(has_count(r, "/errors", (int)ARRAY_SIZE(of_each_kind)));
+	for (size_t i = 0; i < ARRAY_SIZE(of_each_kind); i++) {
+		const struct err_info *info = err_info((int)of_each_kind[i].err);
+		expect(has_text(r, TEXT("/errors/%zu/pointer", i), of_each_kind[i].pointer));
+		expect(has_text(r, TEXT("/errors/%zu/code", i), info->code));
+		expect(has_text(r, TEXT("/errors/%zu/detail", i), info->detail[language]));
+	}
+	expect(has_text(r, "/detail", err_info(ERR_INVALID)->detail[language]));
+}
+
+START_TEST(every_fault_is_told_at_once_in_either_language)
+{
+	expect_each_kind("en", ENGLISH);
+	expect_each_kind("es-MX", SPANISH);
+}
+END_TEST
+
 START_TEST(a_hundred_faults_are_answered_with_the_first_ones)
 {
 	char *body = TEXT("{%*s}", 100 * 10, ""), *at = body + 1;
@@ -224,6 +263,7 @@ int main(void)
 		a_body_is_an_object,
 		a_rule_that_is_broken_is_named_with_its_place,
 		nesting_ends_at_32_levels,
+		every_fault_is_told_at_once_in_either_language,
 		a_hundred_faults_are_answered_with_the_first_ones,
 		a_body_of_endless_values_is_refused,
 		a_body_may_have_one_mebibyte,

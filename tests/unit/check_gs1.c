@@ -1,6 +1,7 @@
 /* GS1 rules: check digits, lot codes, the 14 digits GTINs are stored in. */
 #include <check.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/base.h"
 #include "http/gs1.h"
@@ -38,14 +39,18 @@ END_TEST
 
 START_TEST(any_single_wrong_digit_is_found)
 {
-	const char right[] = "04012345123456";
+	static const char *const right[] = { "96385074", "614141999996", "6291041500213", "04012345123456" };
 
-	for (int place = 0; place < 14; place++) {
-		for (char digit = '0'; digit <= '9'; digit++) {
-			char text[] = "04012345123456";
-			text[place] = digit;
-			ck_assert_int_eq(
-				gs1_gtin(text), digit == right[place] ? ERR_NONE : ERR_BAD_CHECK_DIGIT);
+	for (size_t i = 0; i < ARRAY_SIZE(right); i++) {
+		for (size_t place = 0; right[i][place]; place++) {
+			for (char digit = '0'; digit <= '9'; digit++) {
+				char text[GTIN14_SIZE];
+				memcpy(text, right[i], strlen(right[i]) + 1);
+				text[place] = digit;
+				enum err err = digit == right[i][place] ? ERR_NONE : ERR_BAD_CHECK_DIGIT;
+				ck_assert_int_eq(gs1_gtin(text), err);
+				ck_assert_int_eq(gs1_gln(text), strlen(text) == 13 ? err : ERR_BAD_FORMAT);
+			}
 		}
 	}
 }
