@@ -99,6 +99,8 @@ static void is_framed(struct arena *arena, const char *text, size_t size)
 	must(v.type == REDIS_ARRAY && v.count == 3);
 	must(strcmp(v.elements[1].text + 2, text) == 0);
 	must(v.elements[2].length == size && memcmp(v.elements[2].text, text, size) == 0);
+	resp_clear(&c);
+	must(!c.count && !c.length && !c.broken);
 	resp_reader_free(r);
 	resp_release(&c);
 }
