@@ -16,6 +16,13 @@ int auth_logout(struct ctx *ctx);
 extern const struct shape me_shape;
 int me_show(struct ctx *ctx);
 
+extern const struct input my_password_input;
+int my_password_put(struct ctx *ctx);
+
+extern const struct shape my_session_shape;
+int my_session_list(struct ctx *ctx);
+int my_session_delete(struct ctx *ctx);
+
 extern const struct input user_input, user_patch;
 extern const struct shape user_shape;
 int user_create(struct ctx *ctx);

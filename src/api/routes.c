@@ -30,6 +30,9 @@ const struct route routes[] = {
 	ROUTE(POST,   "/v1/auth/refresh",        ANYONE,                       WRITE,  &refresh_input,  ONE(token),        auth_refresh,    "trade a refresh token for new tokens"),
 	ROUTE(POST,   "/v1/auth/logout",         MEMBER | PASSWORD_DUE,        WRITE,  NULL,            NOTHING,           auth_logout,     "end the session and all its tokens"),
 	ROUTE(GET,    "/v1/me",                  MEMBER | PASSWORD_DUE,        READ,   NULL,            ONE(me),           me_show,         "who is logged in"),
+	ROUTE(PUT,    "/v1/me/password",         MEMBER | PASSWORD_DUE,        WRITE,  &my_password_input, NOTHING,        my_password_put, "change one's password, and end one's other sessions"),
+	ROUTE(GET,    "/v1/me/sessions",         MEMBER,                       LIST,   &page_input,     LIST_OF(my_session), my_session_list, "where one is logged in, newest first"),
+	ROUTE(DELETE, "/v1/me/sessions/{id}",    MEMBER,                       WRITE,  NULL,            NOTHING,           my_session_delete, "end one of one's sessions and all its tokens"),
 
 	ROUTE(GET,    "/v1/users",               ADMIN,                        LIST,   &page_input,     LIST_OF(user),     user_list,       "everybody with an account, newest first"),
 	ROUTE(POST,   "/v1/users",               ADMIN,                        WRITE,  &user_input,     CREATED(user),     user_create,     "give somebody an account"),

@@ -120,3 +120,55 @@ int store_session_revoke_of_user(
 	*ret_ended = (struct ended){ hashes, n };
 	return 0;
 }
+
+static struct own_session own_session_read(struct rows *rows)
+{
+	struct own_session s = { .current = false };
+
+	s.id = db_read_uuid(rows);
+	s.created_at = db_read_time(rows);
+	s.refreshed_at = db_read_time(rows);
+	s.expires_at = db_read_time(rows);
+	return s;
+}
+
+int store_session_list(struct db *db, struct arena *arena, struct uuid user_id, int64_t now, struct page page,
+	struct own_session **ret_sessions, int *ret_count)
+{
+	struct rows *rows;
+	int n = 0;
+
+	DB_SEND(db, SESSION_LIST, db_uuid(user_id), db_time(now), db_uuid(page.after),
+		db_int(page.limit + 1));
+	TRY(db_flush(db));
+	TRY(db_result(db, &rows));
+	struct own_session *list = arena_array(arena, struct own_session, (size_t)page.limit + 1);
+	while (n <= page.limit && db_row(rows))
+		list[n++] = own_session_read(rows);
+	*ret_sessions = list;
+	*ret_count = n;
+	return 0;
+}
+
+void store_session_lock_send(struct db *db, struct uuid id, struct uuid user_id, int64_t now)
+{
+	DB_SEND(db, SESSION_LOCK, db_uuid(id), db_uuid(user_id), db_time(now));
+}
+
+int store_session_lock_take(
+	struct db *db, struct own_session *ret_session, uint8_t ret_access_hash[SHA256_SIZE])
+{
+	struct rows *rows;
+
+	TRY(db_result(db, &rows));
+	if (!db_row(rows))
+		return -ERR_NOT_FOUND;
+	*ret_session = own_session_read(rows);
+	db_read_bytes(rows, ret_access_hash, SHA256_SIZE);
+	return 0;
+}
+
+void store_session_end_send(struct db *db, struct uuid id, int64_t now)
+{
+	DB_SEND(db, SESSION_END, db_uuid(id), db_time(now));
+}

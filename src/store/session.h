@@ -54,6 +54,23 @@ MUST_CHECK int store_session_rotate(struct db *db, const uint8_t refresh_hash[SH
 /* Ends the family the access token belongs to. Ending it twice is no error. */
 MUST_CHECK int store_session_revoke(struct db *db, const uint8_t access_hash[SHA256_SIZE], int64_t now);
 
+/* A login as its user sees it, through all the tokens that came of it. */
+struct own_session {
+	struct uuid id;
+	int64_t created_at, refreshed_at, expires_at; /* the last: where it is not refreshed before */
+	bool current;                                 /* the one that asks; the caller's to say */
+};
+
+/* Those of a user that are in force, newest first. */
+MUST_CHECK int store_session_list(struct db *db, struct arena *arena, struct uuid user_id, int64_t now,
+	struct page page, struct own_session **ret_sessions, int *ret_count);
+
+/* Locks one of a user's own, in force, to end it; -ERR_NOT_FOUND for any other. */
+void store_session_lock_send(struct db *db, struct uuid id, struct uuid user_id, int64_t now);
+MUST_CHECK int store_session_lock_take(
+	struct db *db, struct own_session *ret_session, uint8_t ret_access_hash[SHA256_SIZE]);
+void store_session_end_send(struct db *db, struct uuid id, int64_t now);
+
 /* Which sessions of a user end: all but `kept`, and every one where that is nil. */
 struct ending {
 	struct uuid user_id, kept;

@@ -44,7 +44,7 @@ int store_user_me(struct db *db, struct uuid id, struct user *ret_user, struct o
 	struct organization organization;
 	struct user user;
 
-	DB_SEND(db, USER_BY_ID, db_uuid(id));
+	store_user_get_send(db, id);
 	DB_SEND(db, ORGANIZATION_OF_USER, db_uuid(id));
 	TRY(db_flush(db));
 	int err = store_user_lock_take(db, &user);
@@ -73,9 +73,14 @@ int store_user_insert(struct db *db, const struct user *user, const char *passwo
 	return db_result(db, NULL);
 }
 
-int store_user_get(struct db *db, struct uuid id, struct user *ret_user)
+void store_user_get_send(struct db *db, struct uuid id)
 {
 	DB_SEND(db, USER_BY_ID, db_uuid(id));
+}
+
+int store_user_get(struct db *db, struct uuid id, struct user *ret_user)
+{
+	store_user_get_send(db, id);
 	TRY(db_flush(db));
 	return store_user_lock_take(db, ret_user);
 }
@@ -137,6 +142,22 @@ int store_user_list(
 		list[n++] = user_read(rows);
 	*ret_users = list;
 	*ret_count = n;
+	return 0;
+}
+
+void store_user_password_send(struct db *db, struct uuid id)
+{
+	DB_SEND(db, USER_PASSWORD, db_uuid(id));
+}
+
+int store_user_password_take(struct db *db, const char **ret_hash)
+{
+	struct rows *rows;
+
+	TRY(db_result(db, &rows));
+	if (!db_row(rows))
+		return -ERR_NOT_FOUND;
+	*ret_hash = db_read_text(rows);
 	return 0;
 }
 

@@ -34,6 +34,8 @@ void store_user_insert_send(struct db *db, const struct user *user, const char *
 MUST_CHECK int store_user_insert(struct db *db, const struct user *user, const char *password_hash);
 
 MUST_CHECK int store_user_get(struct db *db, struct uuid id, struct user *ret_user);
+/* The first half of that, for an exchange; the second is store_user_lock_take(). */
+void store_user_get_send(struct db *db, struct uuid id);
 MUST_CHECK int store_user_list(
 	struct db *db, struct arena *arena, struct page page, struct user **ret_users, int *ret_count);
 
@@ -54,6 +56,10 @@ struct administrators {
 void store_user_administrators_lock_send(struct db *db);
 MUST_CHECK int store_user_administrators_lock_take(
 	struct db *db, struct uuid actor, struct uuid target, struct administrators *ret_administrators);
+
+/* The hash of a user's password, for a password to be held against; after store_user_lock_send() as it is under that lock. */
+void store_user_password_send(struct db *db, struct uuid id);
+MUST_CHECK int store_user_password_take(struct db *db, const char **ret_hash);
 
 /* Puts a new hash in place of `old_hash`, if that is still the one. */
 MUST_CHECK int store_user_rehash(struct db *db, struct uuid id, const char *old_hash, const char *new_hash);

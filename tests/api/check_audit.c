@@ -1,5 +1,6 @@
 /* The audit log: every write leaves one row of who, what and how it was before, in its own transaction; and how it is read. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "api/routes.h"
@@ -34,6 +35,43 @@ static struct asking change(const struct actor *who, const char *path, const cha
 	a.call.headers[0] = TEXT("If-Match: %s", reply_header(r, "ETag"));
 	a.object_id = reply_text(r, "/id");
 	a.before = r->body;
+	return a;
+}
+
+static struct actor make_member(void)
+{
+	struct actor who = make_user("PRODUCER", producer.organization);
+
+	log_in(&who);
+	return who;
+}
+
+/* What a password was and is, is nobody's to read: the row says who and when. */
+static struct asking changed_password(void)
+{
+	const struct actor who = make_member();
+	struct asking a = make_asking(&who, "/v1/me/password",
+		json("{'current_password':'%s','new_password':'%s'}", PASSWORD, OTHER_PASSWORD));
+
+	a.call.method = "PUT";
+	a.object_id = TEXT("%s", who.id);
+	a.unsaid = true;
+	return a;
+}
+
+static struct asking ended_session(void)
+{
+	const struct actor who = make_member();
+	const struct reply *r = get(&who, "/v1/me/sessions");
+	const char *id = reply_text(r, "/items/0/id");
+	struct asking a = make_asking(&who, TEXT("/v1/me/sessions/%s", id), NULL);
+
+	a.call.method = "DELETE";
+	a.object_id = id;
+	char *text = cJSON_PrintUnformatted(reply_at(r, "/items/0"));
+	a.before = TEXT("%s", text);
+	free(text);
+	a.unsaid = true;
 	return a;
 }
 
@@ -146,14 +184,6 @@ static struct asking lost_grant(void)
 	return a;
 }
 
-static struct actor make_member(void)
-{
-	struct actor who = make_user("PRODUCER", producer.organization);
-
-	log_in(&who);
-	return who;
-}
-
 static struct asking logged_in(void)
 {
 	return make_asking(
@@ -187,6 +217,8 @@ static const struct write_case {
 	{ HTTP_POST, "/v1/auth/login", logged_in, true },
 	{ HTTP_POST, "/v1/auth/refresh", refreshed, true },
 	{ HTTP_POST, "/v1/auth/logout", logged_out, true },
+	{ HTTP_PUT, "/v1/me/password", changed_password, false },
+	{ HTTP_DELETE, "/v1/me/sessions/{id}", ended_session, false },
 	{ HTTP_POST, "/v1/users", new_user, false },
 	{ HTTP_PATCH, "/v1/users/{id}", changed_user, false },
 	{ HTTP_POST, "/v1/organizations", new_organization, false },

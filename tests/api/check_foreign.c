@@ -51,7 +51,7 @@ static const struct actor *who_may(const struct way *w)
 
 static struct things all_named(const char *id)
 {
-	return (struct things){ id, id, id, id, id, id, id, id };
+	return (struct things){ id, id, id, id, id, id, id, id, id };
 }
 
 START_TEST(an_id_of_anothers_is_answered_as_one_of_nobodys)
@@ -204,8 +204,8 @@ START_TEST(no_cursor_opens_anothers_list)
 	make_lot(&producer);
 	for_each_way(w)
 	{
-		if (!is_list(w) || !strstr(w->who, "PRODUCER"))
-			continue;
+		if (!is_list(w) || !strstr(w->who, "PRODUCER") || strncmp(w->route, "/v1/me/", 7) == 0)
+			continue; /* of one's sessions there is always one: check_my_sessions.c */
 		for (size_t i = 0; i < ARRAY_SIZE(cursors); i++) {
 			ck_assert_ptr_nonnull(cursors[i]);
 			const struct reply *r =

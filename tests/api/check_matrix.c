@@ -110,6 +110,7 @@ static struct asker make_asker(const struct asker *kind, bool has_things)
 	if (has_things) {
 		a.own = things_made(&producer);
 		things_give(&a.own, organization);
+		a.own.session = NULL;
 	}
 	a.actor = twin_of(&a, organization);
 	spoil(&a);
@@ -168,6 +169,8 @@ static struct verdict expected(const struct way *w, const struct asker *a, enum 
 		return first;
 	if (relation == NOBODYS || relation == NO_ID_AT_ALL)
 		return not_found;
+	if (w->reach == PERSONAL && relation != ONES_OWN)
+		return not_found;
 	if (w->reach == EVERY || relation == ONES_OWN || strcmp(a->role, "ADMIN") == 0)
 		return first;
 	if (w->reach == OWN || !granted)
@@ -193,7 +196,7 @@ static struct call call_by(const struct way *w, const struct asker *a, const str
 {
 	struct actor who = a->actor;
 
-	if (a->session == IN_FORCE && w->ends_session)
+	if (a->session == IN_FORCE && w->uses_up)
 		who = twin_of(a, a->actor.organization);
 	else if (!w->who && w->body)
 		who = twin_of(&members[0], producer.organization);

@@ -1,7 +1,6 @@
 /* Writes that meet on the same rows: each is done as if it had been alone, in one order that all answers agree with. */
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "expect.h"
 #include "world.h"
@@ -149,16 +148,6 @@ START_TEST(of_many_changes_of_one_version_one_is_made)
 END_TEST
 
 /* --- one after the other, both having waited for the lot --- */
-
-static void wait_for_waiters(long count)
-{
-	for (int i = 0; i < 1000; i++) {
-		if (sql_number("SELECT count(*) FROM pg_locks WHERE NOT granted") >= count)
-			return;
-		usleep(10000);
-	}
-	ck_abort_msg("%ld requests do not wait for a lock", count);
-}
 
 /* Asks both while somebody else holds the lot, so that the second stands in line behind the first. */
 static void in_line(

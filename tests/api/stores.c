@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/buf.h"
 #include "session/redis.h"
@@ -99,6 +100,16 @@ long sql_number(const char *fmt, ...)
 	const char *text = only_value(result);
 	ck_assert_ptr_nonnull(text);
 	return strtol(text, NULL, 10);
+}
+
+void wait_for_waiters(long count)
+{
+	for (int i = 0; i < 1000; i++) {
+		if (sql_number("SELECT count(*) FROM pg_locks WHERE NOT granted") >= count)
+			return;
+		usleep(10000);
+	}
+	ck_abort_msg("%ld requests do not wait for a lock", count);
 }
 
 /* --- Redis --- */

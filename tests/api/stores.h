@@ -13,6 +13,9 @@ int sql(const char *fmt, ...) PRINTF_LIKE(1, 2);
 const char *sql_text(const char *fmt, ...) PRINTF_LIKE(1, 2);
 long sql_number(const char *fmt, ...) PRINTF_LIKE(1, 2);
 
+/* Returns when so many statements wait for a lock. */
+void wait_for_waiters(long count);
+
 /* Every key of Redis and what it holds, as text. Lives until the stores are closed. */
 const char *redis_content(void);
 /* How many commands it has been given since it started, the one that asks this included. */

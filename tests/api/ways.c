@@ -16,8 +16,12 @@
 const struct way ways[] = {
 	{ HTTP_POST,  "/v1/auth/login",     LOGIN, NULL, EVERY, .status = 200 },
 	{ HTTP_POST,  "/v1/auth/refresh",   "{'refresh_token':'$refresh'}", NULL, EVERY, .status = 200 },
-	{ HTTP_POST,  "/v1/auth/logout",    NULL, EVERYBODY, EVERY, .status = 204, .password_due = true, .ends_session = true },
+	{ HTTP_POST,  "/v1/auth/logout",    NULL, EVERYBODY, EVERY, .status = 204, .password_due = true, .uses_up = true },
 	{ HTTP_GET,   "/v1/me",             NULL, EVERYBODY, EVERY, .status = 200, .password_due = true },
+
+	{ HTTP_PUT,   "/v1/me/password",    "{'current_password':'" PASSWORD "','new_password':'another horse battery'}", EVERYBODY, EVERY, .status = 204, .password_due = true, .uses_up = true },
+	{ HTTP_GET,   "/v1/me/sessions",    NULL, EVERYBODY, EVERY, .status = 200 },
+	{ HTTP_DELETE, "/v1/me/sessions/{id}", NULL, EVERYBODY, PERSONAL, .status = 204, .uses_up = true },
 
 	{ HTTP_GET,   "/v1/users",          NULL, "ADMIN", EVERY, .status = 200 },
 	{ HTTP_POST,  "/v1/users",          "{'email':'$code@people.example','name':'Ana','password':'" PASSWORD "','role':'BUYER','organization_id':'$organization_id'}", "ADMIN", EVERY, .status = 201 },
@@ -91,6 +95,11 @@ static const char *kind_of(const char *role)
 	return "HARVEST";
 }
 
+static const char *session_of(const char *user)
+{
+	return sql_text("SELECT min(id::text) FROM session WHERE user_id = '%s'", user);
+}
+
 static const char *word(const char *name, const struct actor *who, const struct things *t)
 {
 	const char *role = who ? who->role : "";
@@ -99,6 +108,7 @@ static const char *word(const char *name, const struct actor *who, const struct 
 	} words[] = { { "location", t->location }, { "product", t->product }, { "lot", t->lot },
 		{ "public_code", t->public_code }, { "gtin", t->gtin }, { "lot_code", t->lot_code },
 		{ "organization_id", t->guest }, { "organization", t->guest }, { "user", t->user },
+		{ "session", t->session || !who ? t->session : session_of(who->id) },
 		{ "code", new_code("W-") }, { "kind", kind_of(role) },
 		{ "result", strcmp(role, "BUYER") == 0 ? ",'result':'accepted'" : "" },
 		{ "email", who ? who->email : "" }, { "refresh", who ? who->refresh : "" } };
@@ -166,8 +176,15 @@ struct things things_made(const struct actor *owner)
 
 	make_organization(new_code("Guest "), "BUYER", true, guest);
 	sql("INSERT INTO lot_grant VALUES ('%s', '%s', 'read', now())", lot.id, guest);
+	const struct actor user = make_user("BUYER", guest);
+	sql("INSERT INTO session SELECT gen_random_uuid(), '%s', sha256(convert_to('a' || r, 'UTF8')), now() "
+	    "+ "
+	    "interval '15 min', sha256(convert_to('r' || r, 'UTF8')), now() + interval '7 days', now(), "
+	    "now() "
+	    "FROM random() r",
+		user.id);
 	return (struct things){ lot.origin_id, lot.product_id, lot.id, lot.public_code, lot.gtin, lot.code,
-		TEXT("%s", guest), TEXT("%s", make_user("BUYER", guest).id) };
+		TEXT("%s", guest), TEXT("%s", user.id), session_of(user.id) };
 }
 
 static const char *random_id(void)
@@ -181,12 +198,12 @@ static const char *random_id(void)
 struct things things_unknown(void)
 {
 	return (struct things){ random_id(), random_id(), random_id(), new_code("") + 1, new_gtin(),
-		new_code("L-"), random_id(), random_id() };
+		new_code("L-"), random_id(), random_id(), random_id() };
 }
 
 struct things things_malformed(void)
 {
-	return (struct things){ "7", "7", "7", "7", "7", "7", "7", "7" };
+	return (struct things){ "7", "7", "7", "7", "7", "7", "7", "7", "7" };
 }
 
 void things_give(const struct things *t, const char *organization)

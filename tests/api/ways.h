@@ -11,6 +11,7 @@
 /* How far a role's right to the thing in a path goes. */
 enum reach {
 	EVERY,    /* to all of them, or there is no thing in the path */
+	PERSONAL, /* to what is one's own and nobody else's, an administrator's neither */
 	OWN,      /* to one's organization's own; of an administrator to all */
 	GRANTED,  /* the same, and to what is granted in any way */
 	RECORDED, /* the same, and to what is granted to record: what an event needs */
@@ -20,8 +21,9 @@ enum reach {
 struct things {
 	const char *location, *product, *lot; /* ids */
 	const char *public_code, *gtin, *lot_code;
-	const char *guest; /* an organization that may read the lot, and does nothing here */
-	const char *user;  /* somebody of it */
+	const char *guest;   /* an organization that may read the lot, and does nothing here */
+	const char *user;    /* somebody of it */
+	const char *session; /* of that one; NULL: whoever asks */
 };
 
 struct way {
@@ -33,7 +35,7 @@ struct way {
 	int status;        /* when all is well */
 	bool approved;     /* a producer's organization must be */
 	bool password_due; /* also for those who must first change theirs */
-	bool ends_session; /* asked, the session is over */
+	bool uses_up;      /* once it was asked, the session is over or the password another */
 };
 
 extern const struct way ways[];

@@ -70,6 +70,23 @@ START_TEST(a_clock_step_is_no_wait)
 }
 END_TEST
 
+START_TEST(a_password_is_taken_by_those_who_hash_and_by_nobody_else)
+{
+	static const struct field with[] = { { .name = "a" }, { .name = "b", .password = true },
+		END_OF_FIELDS };
+	static const struct field without[] = { { .name = "a" }, { .name = "b" }, END_OF_FIELDS };
+	static const struct input inputs[] = { { .fields = with }, { .fields = without } };
+
+	for (int group = 0; group < GROUP_COUNT; group++)
+		for (size_t i = 0; i < ARRAY_SIZE(inputs); i++) {
+			const struct route route = { .class = CLASS_WRITE, .input = &inputs[i] };
+			struct ctx ctx = { .conf = &conf, .route = &route, .group = (enum group)group };
+			bool refused = i == 0 && group != GROUP_LOGIN;
+			ck_assert_int_eq(admission_check(&ctx), refused ? -ERR_UNAVAILABLE : 0);
+		}
+}
+END_TEST
+
 int main(void)
 {
 	const TTest *const tests[] = {
@@ -77,6 +94,7 @@ int main(void)
 		health_is_never_refused_for_its_age,
 		the_wait_counts_against_the_deadline,
 		a_clock_step_is_no_wait,
+		a_password_is_taken_by_those_who_hash_and_by_nobody_else,
 	};
 
 	return suite_run("admission", tests, ARRAY_SIZE(tests));

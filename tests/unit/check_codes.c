@@ -54,6 +54,26 @@ START_TEST(a_word_begins_with_a_letter)
 }
 END_TEST
 
+START_TEST(an_address_is_a_mailbox_at_a_domain)
+{
+	ACCEPTS(code_email, "ana@example.org", "a@b", "Ana.Maria+lots@Sub.Example.ORG", "o'neil@example.org",
+		"a!#$%&'*+-/=?^_`{|}~z@example.org", "7@7.example", "a@xn--bcher-kva.example",
+		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa@example.org" /* 64 */);
+}
+END_TEST
+
+START_TEST(what_is_none_is_refused)
+{
+	REFUSES(code_email, ERR_BAD_FORMAT, "", "@", "ana", "ana@", "@example.org", "ana@@example.org",
+		"ana@b@example.org", "ana example@example.org", "ana@exa mple.org", ".ana@example.org",
+		"ana.@example.org", "an..a@example.org", "ana@.example", "ana@example.", "ana@example..org",
+		"ana@-example.org", "ana@exam_ple.org", "\"ana\"@example.org", "ana@[127.0.0.1]",
+		"Ana <ana@example.org>", "ana@example.org ", "an\u00e1@example.org", "ana@example.org\n",
+		"ana,eva@example.org",
+		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa@example.org" /* 65 */);
+}
+END_TEST
+
 int main(void)
 {
 	const TTest *const tests[] = {
@@ -62,6 +82,8 @@ int main(void)
 		countries_are_known_from_first_to_last,
 		what_is_no_country_is_refused,
 		a_word_begins_with_a_letter,
+		an_address_is_a_mailbox_at_a_domain,
+		what_is_none_is_refused,
 	};
 
 	return suite_run("codes", tests, ARRAY_SIZE(tests));

@@ -73,6 +73,26 @@ START_TEST(a_damaged_hash_opens_for_nobody)
 }
 END_TEST
 
+START_TEST(a_fingerprint_is_that_of_its_text_and_salt)
+{
+	static const uint8_t salts[2][16] = { { 1 }, { 2 } };
+	uint8_t a[32], b[32];
+
+	ck_assert_int_eq(password_fingerprint("text", 4, salts[0], 16, a), 0);
+	ck_assert_int_eq(password_fingerprint("text", 4, salts[0], 16, b), 0);
+	ck_assert_mem_eq(a, b, sizeof a);
+	ck_assert_int_eq(password_fingerprint("texT", 4, salts[0], 16, b), 0);
+	ck_assert_mem_ne(a, b, sizeof a);
+	ck_assert_int_eq(password_fingerprint("text", 4, salts[1], 16, b), 0);
+	ck_assert_mem_ne(a, b, sizeof a);
+	/* A hash of today's cost, with that salt in its text. */
+	ck_assert_int_eq(password_fingerprint("correct horse", 13, "0123456789abcdef", 16, a), 0);
+	ck_assert_int_eq(a[0], 0xae); /* rk2M… of the reference */
+	ck_assert_int_eq(a[1], 0x4d);
+	ck_assert_int_eq(a[31], 0x99); /* …qGJk */
+}
+END_TEST
+
 /* Processor time of this process, us: what others do on the machine does not count. */
 static int64_t cpu_of(const char *hash, const char *password)
 {
@@ -107,6 +127,7 @@ int main(void)
 		other_parameters_are_stale,
 		a_damaged_hash_opens_for_nobody,
 		an_unknown_user_costs_what_a_wrong_password_does,
+		a_fingerprint_is_that_of_its_text_and_salt,
 	};
 
 	return suite_run("password", tests, ARRAY_SIZE(tests));
