@@ -1,6 +1,11 @@
 /*
  * The audit log: who changed what, when, from what to what. A write adds its row in its own transaction; the service's role can
  * neither change nor delete one.
+ *
+ * Logging in, refreshing and logging out leave none: they change nothing that others see, a refresh every quarter of an hour for
+ * everybody would bury what did change, and the request's line in nginx's log says who, when and from where. Ending a session
+ * that one sees in a list is a change like others. A password's own row says that it was changed and by whom, never from what
+ * to what.
  */
 #ifndef STORE_AUDIT_H
 #define STORE_AUDIT_H

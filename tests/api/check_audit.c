@@ -206,8 +206,7 @@ static struct asking logged_out(void)
 	return a;
 }
 
-/* A row each route that writes; one more where there is more than one way. A session's own row in PostgreSQL tells when it
- * began, was refreshed and ended: logging in and out leaves none here. */
+/* A row each route that writes; one more where there is more than one way. Logging in and out leaves none: store/audit.h says why. */
 static const struct write_case {
 	enum http_method method;
 	const char *path;
