@@ -160,6 +160,11 @@ class Limits(unittest.TestCase):
         remaining, wait = left(self.get("/v1/me"))
         self.assertTrue(LIMIT // 2 - 1 <= remaining <= LIMIT // 2 + 6, remaining)
         self.assertLessEqual(wait, 2)  # then it is one more
+        begun = (int(seconds) - 61) * 1_000_000  # all but one of it counts
+        self.redis("SET", "r:a:192.0.2.2", f"{begun} {LIMIT} 0")
+        let = [self.get("/v1/me", n, address="192.0.2.2").status for n in range(LIMIT)]
+        self.assertEqual(let[0], 401)
+        self.assertIn(429, let)
 
     @while_redis_keeps_up
     def test_a_spoilt_count_is_none_and_no_error(self):
