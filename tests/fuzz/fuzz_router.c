@@ -66,6 +66,19 @@ static const char *address_of(struct arena *arena, const struct route *route, co
 	return target.data;
 }
 
+/* The fixed parts stand in the path as they do in the row, without any escape. */
+static void has_one_spelling(const char *raw, const char *row)
+{
+	while (*row == '/' && row[1]) {
+		size_t n = strcspn(row + 1, "/"), m = strcspn(raw + 1, "/");
+		must(*raw == '/');
+		must(row[1] == '{' || (n == m && memcmp(row + 1, raw + 1, n) == 0));
+		row += n + 1;
+		raw += m + 1;
+	}
+	must(!*raw || strcmp(raw, "/") == 0);
+}
+
 static void names_its_row(struct arena *arena, const struct request *r, const struct route *route,
 	const char *const params[ROUTE_PARAMS_MAX])
 {
@@ -74,6 +87,7 @@ static void names_its_row(struct arena *arena, const struct request *r, const st
 	const char *same_params[ROUTE_PARAMS_MAX], *allow;
 
 	must(route->ops == r->from_ops);
+	has_one_spelling(r->path, route->path);
 	for (size_t i = 0; i < ROUTE_PARAMS_MAX; i++) {
 		bool points_inside = !params[i];
 		for (size_t s = 0; s < r->segment_count; s++)
