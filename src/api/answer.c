@@ -55,3 +55,16 @@ int answer_version(struct ctx *ctx, const void *from, int64_t version)
 		return ctx->resp->status = 304;
 	return answer_one(ctx, from);
 }
+
+int answer_file(struct ctx *ctx)
+{
+	struct response *resp = ctx->resp;
+
+	if (resp->body.full)
+		return -ERR_INTERNAL;
+	resp->status = ctx->route->output.status;
+	resp->content_type = ctx->route->output.type;
+	resp->cache_control = "no-cache";
+	response_etag_body(resp, ctx->req);
+	return resp->status;
+}

@@ -20,4 +20,8 @@ int answer_one(struct ctx *ctx, const void *from);
 /* 200 with ETag "VERSION", or 304 when the client has that one. */
 int answer_version(struct ctx *ctx, const void *from, int64_t version);
 
+/* The body as it was written, of the type in the route's row. Whoever keeps it asks each time whether it is still the same,
+ * so that a new release shows at once: 200, or 304. */
+int answer_file(struct ctx *ctx);
+
 #endif

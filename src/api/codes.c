@@ -9,25 +9,24 @@
 #define LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 #define DIGITS  "0123456789"
 
-/* Three characters a unit, blank-padded. */
-static const char units[] = "KGM GRM TNE LBR ONZ STN LTN DTN HGM MGM CWI CWA "                  /* mass */
-			    "LTR MLT CLT HLT DLT MTQ DMQ CMQ GLL GLI OZA BUA BUI "              /* volume */
-			    "H87 EA  C62 DZN DPC GRO NMB NIU MIL SET PR  "                      /* count */
-			    "XBX XCT XCR XPX XPA XSA XBG XBA XBK XTR XPK XCS XDR XBI XBJ XIN "; /* packages */
+const char code_units[] = "KGM GRM TNE LBR ONZ STN LTN DTN HGM MGM CWI CWA "                  /* mass */
+			  "LTR MLT CLT HLT DLT MTQ DMQ CMQ GLL GLI OZA BUA BUI "              /* volume */
+			  "H87 EA  C62 DZN DPC GRO NMB NIU MIL SET PR  "                      /* count */
+			  "XBX XCT XCR XPX XPA XSA XBG XBA XBK XTR XPK XCS XDR XBI XBJ XIN "; /* packages */
 
-static const char countries[] = "AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ "
-				"BL BM BN BO BQ BR BS BT BV BW BY BZ CA CC CD "
-				"CF CG CH CI CK CL CM CN CO CR CU CV CW CX CY CZ DE DJ DK DM DO DZ EC EE EG "
-				"EH ER ES ET FI FJ FK FM FO FR GA GB GD GE GF "
-				"GG GH GI GL GM GN GP GQ GR GS GT GU GW GY HK HM HN HR HT HU ID IE IL IM IN "
-				"IO IQ IR IS IT JE JM JO JP KE KG KH KI KM KN "
-				"KP KR KW KY KZ LA LB LC LI LK LR LS LT LU LV LY MA MC MD ME MF MG MH MK ML "
-				"MM MN MO MP MQ MR MS MT MU MV MW MX MY MZ NA "
-				"NC NE NF NG NI NL NO NP NR NU NZ OM PA PE PF PG PH PK PL PM PN PR PS PT PW "
-				"PY QA RE RO RS RU RW SA SB SC SD SE SG SH SI "
-				"SJ SK SL SM SN SO SR SS ST SV SX SY SZ TC TD TF TG TH TJ TK TL TM TN TO TR "
-				"TT TV TW TZ UA UG UM US UY UZ VA VC VE VG VI "
-				"VN VU WF WS YE YT ZA ZM ZW ";
+const char code_countries[] = "AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ "
+			      "BL BM BN BO BQ BR BS BT BV BW BY BZ CA CC CD "
+			      "CF CG CH CI CK CL CM CN CO CR CU CV CW CX CY CZ DE DJ DK DM DO DZ EC EE EG "
+			      "EH ER ES ET FI FJ FK FM FO FR GA GB GD GE GF "
+			      "GG GH GI GL GM GN GP GQ GR GS GT GU GW GY HK HM HN HR HT HU ID IE IL IM IN "
+			      "IO IQ IR IS IT JE JM JO JP KE KG KH KI KM KN "
+			      "KP KR KW KY KZ LA LB LC LI LK LR LS LT LU LV LY MA MC MD ME MF MG MH MK ML "
+			      "MM MN MO MP MQ MR MS MT MU MV MW MX MY MZ NA "
+			      "NC NE NF NG NI NL NO NP NR NU NZ OM PA PE PF PG PH PK PL PM PN PR PS PT PW "
+			      "PY QA RE RO RS RU RW SA SB SC SD SE SG SH SI "
+			      "SJ SK SL SM SN SO SR SS ST SV SX SY SZ TC TD TF TG TH TJ TK TL TM TN TO TR "
+			      "TT TV TW TZ UA UG UM US UY UZ VA VC VE VG VI "
+			      "VN VU WF WS YE YT ZA ZM ZW ";
 
 static enum err in_list(const char *text, const char *list, size_t width)
 {
@@ -43,12 +42,12 @@ static enum err in_list(const char *text, const char *list, size_t width)
 
 enum err code_uom(const char *text)
 {
-	return in_list(text, units, 3);
+	return in_list(text, code_units, CODE_UNIT_WIDTH);
 }
 
 enum err code_country(const char *text)
 {
-	return in_list(text, countries, 2);
+	return in_list(text, code_countries, CODE_COUNTRY_WIDTH);
 }
 
 enum err code_word(const char *text)

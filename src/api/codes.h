@@ -17,4 +17,8 @@ enum err code_word(const char *text);
  * the same to everybody who compares it. */
 enum err code_email(const char *text);
 
+/* All units and countries: each blank-padded to its width, and a blank after it. */
+enum { CODE_UNIT_WIDTH = 3, CODE_COUNTRY_WIDTH = 2 };
+extern const char code_units[], code_countries[];
+
 #endif

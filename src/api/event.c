@@ -24,7 +24,7 @@ struct event_fields {
 
 static const struct field fields[] = {
 	FIELD(struct event_fields, kind, CHOICE, REQUIRED, .choices = kind_names,
-		.doc = "who records which: see the description", .example = "HARVEST"),
+		.doc = "who records which: see the operation", .example = "QUALITY_INSPECTION"),
 	FIELD(struct event_fields, at, TIME, REQUIRED, .not_future = true, .doc = "when it happened"),
 	FIELD(struct event_fields, location_id, UUID, OPTIONAL, .doc = "where, one of one's own locations"),
 	FIELD(struct event_fields, temperature_c, DECIMAL, OPTIONAL, .digits = 3, .scale = 2, .low = "-100",
@@ -32,9 +32,9 @@ static const struct field fields[] = {
 	FIELD(struct event_fields, humidity_pct, DECIMAL, OPTIONAL, .digits = 3, .scale = 2, .low = "0",
 		.high = "100", .example = "90"),
 	FIELD(struct event_fields, result, CHOICE, OPTIONAL, .choices = result_names,
-		.doc = "of QUALITY_INSPECTION and DELIVERY"),
+		.doc = "of QUALITY_INSPECTION, and always of DELIVERY", .example = "conformant"),
 	FIELD(struct event_fields, notes, TEXT, OPTIONAL, .max = NOTES_MAX, .multiline = true,
-		.example = "first cut"),
+		.example = "no residues found"),
 	END_OF_FIELDS,
 };
 const struct input event_input = { .fields = fields, .size = sizeof(struct event_fields) };
@@ -42,13 +42,13 @@ const struct input event_input = { .fields = fields, .size = sizeof(struct event
 static const struct member members[] = {
 	MEMBER(struct event, id, UUID, ALWAYS),
 	MEMBER(struct event, lot_id, UUID, ALWAYS),
-	MEMBER(struct event, kind, TEXT, ALWAYS, .choices = kind_names, .example = "HARVEST"),
+	MEMBER(struct event, kind, TEXT, ALWAYS, .choices = kind_names, .example = "QUALITY_INSPECTION"),
 	MEMBER(struct event, at, TIME, ALWAYS, .doc = "when it happened"),
 	MEMBER(struct event, location_id, UUID, NULLABLE),
 	MEMBER(struct event, temperature_c, DECIMAL, NULLABLE, .example = "5.5"),
 	MEMBER(struct event, humidity_pct, DECIMAL, NULLABLE, .example = "90"),
-	MEMBER(struct event, result, TEXT, NULLABLE, .choices = result_names, .example = "accepted"),
-	MEMBER(struct event, notes, TEXT, NULLABLE, .example = "first cut"),
+	MEMBER(struct event, result, TEXT, NULLABLE, .choices = result_names, .example = "conformant"),
+	MEMBER(struct event, notes, TEXT, NULLABLE, .example = "no residues found"),
 	MEMBER(struct event, organization_id, UUID, ALWAYS, .doc = "whose user recorded it"),
 	MEMBER(struct event, recorded_at, TIME, ALWAYS, .doc = "when we were told"),
 	MEMBER(struct event, hash, DIGEST, ALWAYS, .doc = "its link of the lot's chain"),

@@ -86,6 +86,8 @@ int health_ready(struct ctx *ctx);
 int health_status(struct ctx *ctx);
 int health_metrics(struct ctx *ctx);
 
+int openapi_show(struct ctx *ctx);
+
 int page_show(struct ctx *ctx);
 int page_style(struct ctx *ctx);
 int page_script(struct ctx *ctx);

@@ -29,7 +29,7 @@ static const struct field fields[] = {
 	FIELD(struct location_fields, region, TEXT, OPTIONAL, .doc = "state or province",
 		.example = "Michoacán"),
 	FIELD(struct location_fields, gln, TEXT, OPTIONAL, .check = gs1_gln,
-		.doc = "GS1 Global Location Number", .example = "7501234000008"),
+		.doc = "GS1 Global Location Number", .example = "7501234000017"),
 	END_OF_FIELDS,
 };
 const struct input location_input = { .fields = fields, .size = sizeof(struct location_fields) };
@@ -45,7 +45,7 @@ static const struct member members[] = {
 	MEMBER(struct location, longitude, DECIMAL, NULLABLE, .example = "-102.0631"),
 	MEMBER(struct location, country, TEXT, NULLABLE, .example = "MX"),
 	MEMBER(struct location, region, TEXT, NULLABLE, .example = "Michoacán"),
-	MEMBER(struct location, gln, TEXT, NULLABLE, .example = "7501234000008"),
+	MEMBER(struct location, gln, TEXT, NULLABLE, .example = "7501234000017"),
 	MEMBER(struct location, organization_id, UUID, ALWAYS),
 	MEMBER(struct location, version, INTEGER, ALWAYS, .example = "1"),
 	MEMBER(struct location, created_at, TIME, ALWAYS),

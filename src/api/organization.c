@@ -25,7 +25,7 @@ static const struct field fields[] = {
 	FIELD(struct organization_fields, tax_id, TEXT, OPTIONAL, .max = 40,
 		.doc = "as its country writes it; one organization's alone", .example = "ASU180412QX7"),
 	FIELD(struct organization_fields, gln, TEXT, OPTIONAL, .check = gs1_gln,
-		.doc = "GS1 Global Location Number; one organization's alone", .example = "7501234000008"),
+		.doc = "GS1 Global Location Number; one organization's alone", .example = "7501234000017"),
 	END_OF_FIELDS,
 };
 const struct input organization_input = { .fields = fields, .size = sizeof(struct organization_fields) };
@@ -50,7 +50,7 @@ static const struct member members[] = {
 	MEMBER(struct organization, name, TEXT, ALWAYS, .example = "Aguacates del Sur, S.P.R. de R.L."),
 	MEMBER(struct organization, kind, TEXT, ALWAYS, .choices = organization_kinds, .example = "PRODUCER"),
 	MEMBER(struct organization, tax_id, TEXT, NULLABLE, .example = "ASU180412QX7"),
-	MEMBER(struct organization, gln, TEXT, NULLABLE, .example = "7501234000008"),
+	MEMBER(struct organization, gln, TEXT, NULLABLE, .example = "7501234000017"),
 	MEMBER(struct organization, approved, BOOLEAN, ALWAYS),
 	MEMBER(struct organization, version, INTEGER, ALWAYS, .example = "1"),
 	MEMBER(struct organization, created_at, TIME, ALWAYS),

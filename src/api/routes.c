@@ -2,6 +2,7 @@
 #include "api/routes.h"
 
 #include "api/handlers.h"
+#include "api/metrics.h"
 #include "api/policy.h"
 #include "base/base.h"
 
@@ -10,18 +11,22 @@
 #define CREATED(noun) 201, &noun##_shape, false
 #define LIST_OF(noun) 200, &noun##_shape, true
 #define NOTHING       204, NULL, false
-#define TEXT          200, NULL, false
+#define TEXT(type)    200, NULL, false, (type)
+#define HTML          "text/html; charset=utf-8"
+#define CSS           "text/css; charset=utf-8"
+#define SCRIPT        "text/javascript; charset=utf-8"
+#define JSON          "application/json"
 
 /* clang-format off */
 #define ROUTE(m, p, who, c, in, out, h, about)                                                               \
 	{                                                                                                    \
 		.method = HTTP_##m, .path = (p), .policy = (who), .class = CLASS_##c, .input = (in),         \
-		.output = { out }, .handler = (h), .summary = (about)                                        \
+		.output = { out }, .handler = (h), .name = #h, .summary = (about)                            \
 	}
 #define OPS_ROUTE(m, p, who, c, in, out, h, about)                                                           \
 	{                                                                                                    \
 		.method = HTTP_##m, .path = (p), .policy = (who), .class = CLASS_##c, .input = (in),         \
-		.output = { out }, .handler = (h), .summary = (about), .ops = true                           \
+		.output = { out }, .handler = (h), .name = #h, .summary = (about), .ops = true               \
 	}
 
 const struct route routes[] = {
@@ -71,13 +76,15 @@ const struct route routes[] = {
 
 	ROUTE(GET,    "/livez",                  ANYONE,                       HEALTH, NULL,            ONE(health),       health_live,     "is the process alive"),
 	ROUTE(GET,    "/readyz",                 ANYONE,                       HEALTH, NULL,            ONE(health),       health_ready,    "may the load balancer send requests"),
-	OPS_ROUTE(GET, "/",                      ANYONE,                       HEALTH, NULL,            TEXT,              page_show,       "the operators' page"),
-	OPS_ROUTE(GET, "/page.css",              ANYONE,                       HEALTH, NULL,            TEXT,              page_style,      "its style"),
-	OPS_ROUTE(GET, "/page.js",               ANYONE,                       HEALTH, NULL,            TEXT,              page_script,     "its script"),
+	ROUTE(GET,    "/v1/openapi.json",        ANYONE,                       READ,   NULL,            TEXT(JSON),        openapi_show,    "this document"),
+
+	OPS_ROUTE(GET, "/",                      ANYONE,                       HEALTH, NULL,            TEXT(HTML),        page_show,       "the operators' page"),
+	OPS_ROUTE(GET, "/page.css",              ANYONE,                       HEALTH, NULL,            TEXT(CSS),         page_style,      "its style"),
+	OPS_ROUTE(GET, "/page.js",               ANYONE,                       HEALTH, NULL,            TEXT(SCRIPT),      page_script,     "its script"),
 	OPS_ROUTE(GET, "/livez",                 ANYONE,                       HEALTH, NULL,            ONE(health),       health_live,     "is the process alive"),
 	OPS_ROUTE(GET, "/readyz",                ANYONE,                       HEALTH, NULL,            ONE(health),       health_ready,    "may the load balancer send requests"),
-	OPS_ROUTE(GET, "/status",                ANYONE,                       HEALTH, NULL,            TEXT,              health_status,   "the scoreboard"),
-	OPS_ROUTE(GET, "/metrics",               ANYONE,                       HEALTH, NULL,            TEXT,              health_metrics,  "the same for Prometheus"),
+	OPS_ROUTE(GET, "/status",                ANYONE,                       HEALTH, NULL,            TEXT(JSON),        health_status,   "the scoreboard"),
+	OPS_ROUTE(GET, "/metrics",               ANYONE,                       HEALTH, NULL,            TEXT(METRICS_CONTENT_TYPE), health_metrics,  "the same for Prometheus"),
 };
 /* clang-format on */
 

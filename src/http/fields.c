@@ -10,8 +10,6 @@
 #include "base/uuid.h"
 #include "http/decimal.h"
 
-enum { TEXT_MIN = 1, TEXT_MAX = 200, DECIMAL_DIGITS = 11, DECIMAL_SCALE = 3 };
-
 /* What was given for a field. In a query everything is text, and counts as the type its field wants. */
 struct given {
 	enum json_type type;
@@ -42,7 +40,8 @@ static enum err read_text(const struct field *f, const struct given *given, stru
 	if (given->type != JSON_STRING)
 		return ERR_WRONG_TYPE;
 	size_t count = utf8_count(given->text, strlen(given->text));
-	size_t min = (size_t)(f->min ? f->min : TEXT_MIN), max = (size_t)(f->max ? f->max : TEXT_MAX);
+	size_t min = (size_t)(f->min ? f->min : FIELD_TEXT_MIN),
+	       max = (size_t)(f->max ? f->max : FIELD_TEXT_MAX);
 	bool blank = !given->text[strspn(given->text, " \t\n")];
 	if (has_control(given->text, f->multiline))
 		return ERR_BAD_CHARACTER;
@@ -64,7 +63,7 @@ static enum err read_decimal(const struct field *f, const struct given *given, s
 	if (given->type != JSON_STRING && given->type != JSON_NUMBER)
 		return ERR_WRONG_TYPE;
 	enum err err = decimal_read(arena, given->text, given->type == JSON_NUMBER,
-		preset ? DECIMAL_DIGITS : f->digits, preset ? DECIMAL_SCALE : f->scale, &value);
+		preset ? FIELD_DECIMAL_DIGITS : f->digits, preset ? FIELD_DECIMAL_SCALE : f->scale, &value);
 	if (err)
 		return err;
 	if ((f->positive && decimal_compare(value, "0") <= 0) ||

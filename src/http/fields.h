@@ -53,6 +53,9 @@ enum field_type {
 	FIELD_CHOICE,
 };
 
+/* What holds where a row sets no rule of its own. */
+enum { FIELD_TEXT_MIN = 1, FIELD_TEXT_MAX = 200, FIELD_DECIMAL_DIGITS = 11, FIELD_DECIMAL_SCALE = 3 };
+
 #define FUTURE_GRACE_US (5 * 60 * US_PER_SECOND)
 #define NO_DATE         INT32_MIN
 #define NO_TIME         INT64_MIN
@@ -115,7 +118,8 @@ struct page_query {
 };
 #define PAGE_FIELDS(container)                                                                               \
 	FIELD_NAMED(container, page.limit, "limit", INTEGER, OPTIONAL, .preset = 50, .low_integer = 1,       \
-		.high_integer = 200),                                                                        \
-		FIELD_NAMED(container, page.cursor, "cursor", TEXT, OPTIONAL, .max = 200)
+		.high_integer = 200, .doc = "most items of a page", .example = "50"),                        \
+		FIELD_NAMED(container, page.cursor, "cursor", TEXT, OPTIONAL, .max = 200,                    \
+			.doc = "next_cursor of the page before", .example = "AZqzxH1SfBqfHjtvCl0sQQ")
 
 #endif

@@ -75,7 +75,10 @@ void json_uuid(struct json_writer *w, struct uuid id);            /* nil writes 
 void json_time(struct json_writer *w, int64_t wall);              /* RFC 3339; INT64_MIN writes null */
 void json_date(struct json_writer *w, int32_t days);              /* INT32_MIN writes null */
 
-/* "name":value in one call, inside an object. */
+/* "name":value in one call, inside an object; json_put_open() only begins one, '{' or '['. */
+void json_put_open(struct json_writer *w, const char *name, char bracket);
+void json_put_raw(
+	struct json_writer *w, const char *name, const char *value); /* a whole value, already JSON */
 void json_put_string(struct json_writer *w, const char *name, const char *text);
 void json_put_integer(struct json_writer *w, const char *name, int64_t value);
 /* A number with three decimals, not below 0: microseconds as milliseconds. */

@@ -131,6 +131,18 @@ void json_date(struct json_writer *w, int32_t days)
 	json_string(w, days == INT32_MIN ? NULL : text);
 }
 
+void json_put_open(struct json_writer *w, const char *name, char bracket)
+{
+	json_name(w, name);
+	json_open(w, bracket);
+}
+
+void json_put_raw(struct json_writer *w, const char *name, const char *value)
+{
+	json_name(w, name);
+	json_raw(w, value, strlen(value));
+}
+
 void json_put_string(struct json_writer *w, const char *name, const char *text)
 {
 	json_name(w, name);

@@ -25,6 +25,7 @@ struct output {
 	int status;
 	const struct shape *shape; /* NULL: no JSON, or none that clients program against */
 	bool list;                 /* a page of it: {"items":[…],"next_cursor":…} */
+	const char *type;          /* the Content-Type of what has no shape */
 };
 
 struct route {
@@ -35,6 +36,7 @@ struct route {
 	const struct input *input; /* NULL: takes none */
 	struct output output;
 	int (*handler)(struct ctx *ctx); /* an HTTP status, its answer being in ctx->resp; or -ERR_* */
+	const char *name;                /* the handler's, for documents */
 	const char *summary;
 	bool ops; /* on the operators' port, not the public one */
 };

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "contract.h"
 #include "secrets.h"
 
 enum { PATIENCE_MS = 20000, CROWD_MAX = 64, AGAIN_MAX = 200 };
@@ -222,13 +223,36 @@ static const char *exchange(struct client *c, const struct call *call, const str
 	return code ? curl_easy_strerror(code) : NULL;
 }
 
+/* The service's document, asked for once a program. */
+static const cJSON *document(void)
+{
+	static struct client *asker; /* and what it heard, for as long as the program */
+	static const struct reply *told;
+
+	if (!asker) {
+		asker = client_new();
+		const char *why = exchange(asker, &(struct call){ .path = "/v1/openapi.json" }, &told);
+		ck_assert_msg(!why && told->json, "/v1/openapi.json: %s", why ? why : told->headers);
+	}
+	return told->json;
+}
+
+/* There is an answer, and it is one the service promised. */
+static const struct reply *promised(const struct call *call, const struct reply *r, const char *why_none)
+{
+	ck_assert_msg(!why_none, "%s: %s", call->path, why_none);
+	const char *why = contract_fault(document(), call, r);
+	ck_assert_msg(!why, "%s %s: not as documented: %s\n%.1000s%.1000s", call->method ? call->method : "",
+		call->path, why, r->headers, r->body);
+	return r;
+}
+
 const struct reply *client_call(struct client *c, const struct call *call)
 {
 	const struct reply *r;
 	const char *why = exchange(c, call, &r);
 
-	ck_assert_msg(!why, "%s: %s", call->path, why);
-	return r;
+	return promised(call, r, why);
 }
 
 /* --- many at once --- */
@@ -278,8 +302,7 @@ static void runner_start(struct runner *r)
 
 static const struct reply *runner_reply(const struct runner *r)
 {
-	ck_assert_msg(!r->why, "%s: %s", r->call->path, r->why);
-	return r->reply;
+	return promised(r->call, r->reply, r->why);
 }
 
 void client_call_at_once(

@@ -1,6 +1,7 @@
 /*
  * An HTTP client for tests, over libcurl. What is sent is what the test wrote: path, headers and body go out as they stand.
- * What came back is a reply, which lives until its client is freed. A failure to get any answer at all fails the test.
+ * What came back is a reply, which lives until its client is freed. A failure to get any answer at all fails the test, and so
+ * does an answer that the service's own document does not promise (contract.h).
  */
 #ifndef TESTS_API_CLIENT_H
 #define TESTS_API_CLIENT_H

@@ -59,6 +59,7 @@ const struct way ways[] = {
 	{ HTTP_GET,   "/01/{gtin}/10/{lot_code}", NULL, NULL, EVERY, .status = 200 },
 	{ HTTP_GET,   "/livez",             NULL, NULL, EVERY, .status = 200 },
 	{ HTTP_GET,   "/readyz",            NULL, NULL, EVERY, .status = 200 },
+	{ HTTP_GET,   "/v1/openapi.json",   NULL, NULL, EVERY, .status = 200 },
 };
 /* clang-format on */
 

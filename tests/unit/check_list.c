@@ -26,7 +26,7 @@ static void setup(void)
 	ck_assert_int_eq(arena_init(&arena, ARENA_SIZE), 0);
 	response_init(&response, &arena);
 	ctx = (struct ctx){ .arena = &arena, .resp = &response, .route = &route };
-	route.output = (struct output){ 200, &item_shape, true };
+	route.output = (struct output){ .status = 200, .shape = &item_shape, .list = true };
 }
 
 static void teardown(void)
