@@ -91,5 +91,8 @@ int openapi_show(struct ctx *ctx);
 int page_show(struct ctx *ctx);
 int page_style(struct ctx *ctx);
 int page_script(struct ctx *ctx);
+int docs_show(struct ctx *ctx);
+int docs_style(struct ctx *ctx);
+int docs_script(struct ctx *ctx);
 
 #endif

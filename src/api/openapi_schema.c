@@ -270,7 +270,7 @@ static void put_field_description(struct json_writer *w, const struct field *f)
 	if (f->doc)
 		buf_printf(&text, "%s; ", f->doc);
 	if (f->type == FIELD_DECIMAL)
-		buf_add_text(&text, "exact: text, or a number that no double has rounded; ");
+		buf_add_text(&text, "exact, as text or as a number; ");
 	if (f->positive)
 		buf_add_text(&text, "above 0; ");
 	if (f->type == FIELD_DECIMAL && f->low && f->high)

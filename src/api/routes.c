@@ -77,6 +77,9 @@ const struct route routes[] = {
 	ROUTE(GET,    "/livez",                  ANYONE,                       HEALTH, NULL,            ONE(health),       health_live,     "is the process alive"),
 	ROUTE(GET,    "/readyz",                 ANYONE,                       HEALTH, NULL,            ONE(health),       health_ready,    "may the load balancer send requests"),
 	ROUTE(GET,    "/v1/openapi.json",        ANYONE,                       READ,   NULL,            TEXT(JSON),        openapi_show,    "this document"),
+	ROUTE(GET,    "/docs",                   ANYONE,                       READ,   NULL,            TEXT(HTML),        docs_show,       "a page to read it"),
+	ROUTE(GET,    "/docs.css",               ANYONE,                       READ,   NULL,            TEXT(CSS),         docs_style,      "the page's style"),
+	ROUTE(GET,    "/docs.js",                ANYONE,                       READ,   NULL,            TEXT(SCRIPT),      docs_script,     "the page's script"),
 
 	OPS_ROUTE(GET, "/",                      ANYONE,                       HEALTH, NULL,            TEXT(HTML),        page_show,       "the operators' page"),
 	OPS_ROUTE(GET, "/page.css",              ANYONE,                       HEALTH, NULL,            TEXT(CSS),         page_style,      "its style"),

@@ -239,6 +239,7 @@ void fcgi_write(
 	put_header(&head, "Location", resp->location);
 	put_header(&head, "Allow", resp->allow);
 	put_header(&head, "Cache-Control", resp->cache_control);
+	put_header(&head, "Content-Security-Policy", resp->content_policy);
 	put_header(&head, "ETag", resp->etag);
 	if (resp->retry_after)
 		put_number(&head, "Retry-After", resp->retry_after);

@@ -38,6 +38,8 @@ struct response {
 	const char *content_type; /* NULL: no body */
 	struct buf body;
 	const char *location, *allow, *cache_control;
+	const char *
+		content_policy; /* Content-Security-Policy of a page; NULL: nginx's own, which lets nothing in */
 	char etag[ETAG_SIZE]; /* with its quotes; "" for none */
 	int retry_after;      /* seconds; 0 for none */
 	const char *rate_limit, *rate_limit_policy;

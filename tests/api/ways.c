@@ -60,6 +60,9 @@ const struct way ways[] = {
 	{ HTTP_GET,   "/livez",             NULL, NULL, EVERY, .status = 200 },
 	{ HTTP_GET,   "/readyz",            NULL, NULL, EVERY, .status = 200 },
 	{ HTTP_GET,   "/v1/openapi.json",   NULL, NULL, EVERY, .status = 200 },
+	{ HTTP_GET,   "/docs",              NULL, NULL, EVERY, .status = 200 },
+	{ HTTP_GET,   "/docs.css",          NULL, NULL, EVERY, .status = 200 },
+	{ HTTP_GET,   "/docs.js",           NULL, NULL, EVERY, .status = 200 },
 };
 /* clang-format on */
 
