@@ -113,6 +113,7 @@ static const struct {
 	{ auth_login, ERR_BAD_CREDENTIALS },
 	{ auth_login, ERR_TOO_MANY_LOGINS },
 	{ auth_refresh, ERR_UNAUTHENTICATED },
+	{ my_password_put, ERR_TOO_MANY_LOGINS },
 	{ user_create, ERR_EMAIL_TAKEN },
 	{ user_update, ERR_LAST_ADMINISTRATOR },
 	{ user_update, ERR_OWN_ACCOUNT },
