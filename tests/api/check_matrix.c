@@ -1,6 +1,6 @@
 /*
  * Who may do what, whole: each route, asked by each kind of user, of what is theirs, granted, another's or nobody's. What the
- * answer must be is worked out here from DESIGN's rules as ways.c states them; the service's own policy is not asked.
+ * answer must be is worked out here from the rules as ways.c states them; the service's own policy is not asked.
  */
 #include <stdio.h>
 #include <string.h>
