@@ -100,7 +100,7 @@ function typeOf(schema) {
 // Its rules in words.
 function rulesOf(schema) {
 	const rules = [];
-	if (schema.minLength !== undefined)
+	if (schema.minLength !== undefined && !schema.enum)
 		rules.push(`${schema.minLength}–${schema.maxLength} ${say("characters")}`);
 	if (schema.enum)
 		rules.push(`${say("one_of")} ${schema.enum.filter((value) => value !== null).join(", ")}`);
@@ -114,9 +114,9 @@ function rulesOf(schema) {
 	return rules.join("; ");
 }
 
-function meaning(schema, doc_) {
+function meaning(schema, words) {
 	const rules = rulesOf(schema);
-	return [...inline(doc_ ?? schema.description ?? ""), ...rules ? [make("span", "rule", rules)] : []];
+	return [...inline(words ?? schema.description ?? ""), ...rules ? [make("span", "rule", rules)] : []];
 }
 
 const needed = (is) => is ? [make("span", "need", ` ${say("required")}`)] : [];
