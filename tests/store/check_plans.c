@@ -91,6 +91,7 @@ static const struct hot {
 } hot[] = {
 	{ QUERY_SESSION_BY_ACCESS, "sha256('a777'), now()", 1, 3 * LOOKUP },
 	{ QUERY_SESSION_BY_REFRESH_LOCK, "sha256('r777'), now()", 1, 3 * LOOKUP },
+	{ QUERY_SESSION_LIST, "id(2, 5), now(), " LAST ", 51", 20, 2 * 20 + LOOKUP },
 	{ QUERY_USER_FOR_LOGIN, "'U777@Example.com'", 1, LOOKUP },
 	{ QUERY_USER_BY_ID, "id(2, 5)", 1, LOOKUP },
 	{ QUERY_USER_LIST, LAST ", 51", PAGE, 2 * PAGE },
