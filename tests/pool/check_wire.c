@@ -121,7 +121,7 @@ START_TEST(strangers_records_change_nothing)
 {
 	fcgi_send_begin(&client);
 	send_strangers();
-	fcgi_send_params(&client, "POST", "/v1/auth/login", 4);
+	fcgi_send_params(&client, "POST", "/v1/auth/refresh", 4);
 	send_strangers();
 	fcgi_send_body(&client, "[1", 2);
 	send_strangers();
