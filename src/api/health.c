@@ -51,7 +51,7 @@ int health_metrics(struct ctx *ctx)
 {
 	ctx->resp->cache_control = "no-store";
 	metrics_write(&ctx->resp->body, ctx->conf, ctx->scoreboard);
-	response_json(ctx->resp, 200);
+	int status = response_json(ctx->resp, 200);
 	ctx->resp->content_type = ctx->route->output.type;
-	return ctx->resp->status;
+	return status;
 }

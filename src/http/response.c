@@ -29,7 +29,7 @@ void response_init(struct response *resp, struct arena *arena)
 int response_json(struct response *resp, int status)
 {
 	if (resp->body.full)
-		return response_problem(resp, NULL, -ERR_INTERNAL);
+		return -ERR_INTERNAL;
 	resp->content_type = "application/json";
 	return resp->status = status;
 }

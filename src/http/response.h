@@ -52,7 +52,7 @@ struct response {
 
 void response_init(struct response *resp, struct arena *arena);
 
-/* 200 or another status with what was written to resp->body as JSON; 500 when that passed RESPONSE_MAX. */
+/* 200 or another status with what was written to resp->body as JSON; -ERR_INTERNAL when that passed RESPONSE_MAX. */
 int response_json(struct response *resp, int status);
 /* 201 likewise, with the new resource's Location. */
 int response_created(struct response *resp, const char *location_fmt, ...) PRINTF_LIKE(2, 3);

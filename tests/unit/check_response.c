@@ -61,7 +61,8 @@ START_TEST(a_body_past_its_ceiling_is_a_problem_not_a_torn_answer)
 	memset(much, 'x', RESPONSE_MAX);
 	buf_add(&resp.body, much, RESPONSE_MAX);
 	buf_add_char(&resp.body, 'x');
-	ck_assert_int_eq(response_json(&resp, 200), 500);
+	ck_assert_int_eq(response_json(&resp, 200), -ERR_INTERNAL);
+	ck_assert_int_eq(response_problem(&resp, &req, -ERR_INTERNAL), 500);
 	ck_assert_int_eq(resp.err, ERR_INTERNAL);
 	ck_assert_str_eq(resp.content_type, "application/problem+json");
 	ck_assert_uint_lt(resp.body.len, 400);
