@@ -110,7 +110,7 @@ def check(count, directory):
     """make check, counted by its logs. Returns the programs that ran."""
     for old in directory.glob("tests/**/*.trs"):
         old.unlink()
-    status, text = run(["make", "check"], directory / "check.log", directory, show=VERDICT)
+    status, text = run(["make", "check"], directory / "check.log", directory, minutes=45, show=VERDICT)
     ran = count_logs(count, directory)
     if not ran or status and not count.failed:
         print(text.decode(errors="replace")[-4000:])
