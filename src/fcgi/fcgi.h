@@ -9,6 +9,8 @@
  *   a lingering close of up to 2 s                            -> FCGX_Detach() before FCGX_Finish_r(); where libfcgi closes by
  *                                                                itself, having read nonsense, its timeout is set to 0
  *   an unread body makes the peer see a reset                 -> the body is always read to its end
+ *   48 bytes leaked a management record of an unknown kind,
+ *   padding behind an empty record read as the next record    -> nothing: nginx sends neither; a worker has its bounds
  */
 #ifndef FCGI_FCGI_H
 #define FCGI_FCGI_H
