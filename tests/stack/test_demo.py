@@ -128,7 +128,7 @@ class Loaded(unittest.TestCase):
         cls.addClassCleanup(around.close)
         cls.directory = Path(around.enter_context(tempfile.TemporaryDirectory(prefix="ab-")))
         cls.directory.chmod(0o700 if processes.identity().uid == os.geteuid() else 0o711)
-        env = with_stack.start_rest(around, cls.directory, with_stack.start_stores(around, cls.directory))
+        env = with_stack.start_rest(around, cls.directory, with_stack.start_stores(around, cls.directory, set()))
         cls.stack_file = cls.directory / "stack.json"
         cls.stack_file.write_text(json.dumps({
             "url": env["AGROBRIDGE_TEST_URL"], "database_url": env["AGROBRIDGE_DATABASE_URL"],

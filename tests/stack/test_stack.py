@@ -323,7 +323,7 @@ class StackTest(unittest.TestCase):
         record["redis"] = {"pid": bystander.pid, "start": bystander.start - 1}  # its number is somebody else's by now
         (self.var / "processes.json").write_text(json.dumps(record))
         status, said = self.down()
-        self.assertEqual(status, 0)
+        self.assertEqual(status, 0, said)
         self.assertEqual([line.split()[0] for line in said.splitlines()], ["nginx", "master", "postgres"])
         self.assertTrue(bystander.alive())
         self.assertTrue(started["redis"].alive())
