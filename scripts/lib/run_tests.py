@@ -185,6 +185,9 @@ def main(argv):
     parser = argparse.ArgumentParser(prog="scripts/test", description="Builds and tests; ends with `N passed, N failed`.")
     parser.add_argument("--all", action="store_true", help="sanitizers, valgrind and tests/long as well")
     everything = parser.parse_args(argv).all
+    # A shell that starts us in the background has these ignored, and so would be what tests start and stop by them.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGQUIT, signal.SIG_DFL)
     count = Count()
     try:
         say("looking for missing packages")
