@@ -309,6 +309,7 @@ START_TEST(what_it_shows_as_a_request_is_taken)
 			r->name, faults.count ? faults.at[0].pointer : "",
 			err_info((int)faults.at[0].err)->code);
 	}
+	cJSON_InitHooks(NULL); /* the reader's trees are of its arena; the document here is not */
 	arena_release(&arena);
 }
 END_TEST
