@@ -104,15 +104,6 @@ static enum err read_flag(const struct field *f, const struct given *given, stru
 	return ERR_NONE;
 }
 
-static enum err read_boolean(const struct field *f, const struct given *given, struct arena *arena, void *to)
-{
-	int flag = 0;
-
-	enum err err = read_flag(f, given, arena, &flag);
-	*(bool *)to = flag;
-	return err;
-}
-
 /* The nil UUID says "none" within: from outside it would be a filter that lets all through, or an owner that nobody named. */
 static enum err read_uuid(const struct field *f, const struct given *given, struct arena *arena, void *to)
 {
@@ -177,7 +168,6 @@ static reader *const readers[] = {
 	[FIELD_TEXT] = read_text,
 	[FIELD_DECIMAL] = read_decimal,
 	[FIELD_INTEGER] = read_integer,
-	[FIELD_BOOLEAN] = read_boolean,
 	[FIELD_FLAG] = read_flag,
 	[FIELD_UUID] = read_uuid,
 	[FIELD_DATE] = read_date,

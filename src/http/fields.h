@@ -34,8 +34,7 @@
  *                                "1000"; .digits before and .scale after the point (both unset: 11 and 3, what
  *                                NUMERIC(14,3) holds), .low and .high inclusive bounds as text, .positive: above 0
  * INTEGER  int64_t, .preset      digits, with a minus perhaps; .low_integer and .high_integer inclusive (both 0: none)
- * BOOLEAN  bool, false           true or false
- * FLAG     int, -1               the same as 1 or 0, where absent must not mean false: a PATCH that leaves it as it is
+ * FLAG     int, -1               true as 1, false as 0; absent is neither: a PATCH leaves it as it is
  * UUID     struct uuid, nil      hexadecimal digits of either case, not all of them 0
  * DATE     int32_t days, NO_DATE .not_future by the UTC date, with the same grace as TIME
  * TIME     int64_t us, NO_TIME   wall time; .not_future, with FUTURE_GRACE_US for clocks that are fast
@@ -45,7 +44,6 @@ enum field_type {
 	FIELD_TEXT = 1,
 	FIELD_DECIMAL,
 	FIELD_INTEGER,
-	FIELD_BOOLEAN,
 	FIELD_FLAG,
 	FIELD_UUID,
 	FIELD_DATE,

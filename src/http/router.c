@@ -1,4 +1,4 @@
-/* The router: a walk over the table, segment by segment. Thirty rows are some fifty string comparisons at worst, most of them
+/* The router: a walk over the table, segment by segment. Fifty rows are some eighty string comparisons at worst, most of them
  * decided by their second character: less than a microsecond. */
 #include "http/router.h"
 

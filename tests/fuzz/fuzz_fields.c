@@ -89,9 +89,6 @@ static void field_keeps_its_rules(
 		json_put_integer(w, f->name, value);
 		return;
 	}
-	case FIELD_BOOLEAN:
-		json_put_boolean(w, f->name, *(const bool *)at);
-		return;
 	case FIELD_FLAG:
 		must(*(const int *)at >= -1 && *(const int *)at <= 1);
 		if (*(const int *)at >= 0)

@@ -33,8 +33,7 @@ struct every {
 	const char *text, *text_long, *note, *code;
 	const char *amount, *exact, *degrees;
 	int64_t count, any;
-	bool yes;
-	int flag;
+	int yes, flag;
 	struct uuid id;
 	int32_t date, past_date;
 	int64_t time, past_time;
@@ -54,7 +53,7 @@ static const struct field every_fields[] = {
 		.high = "180"),
 	FIELD(struct every, count, INTEGER, OPTIONAL, .preset = 50, .low_integer = 1, .high_integer = 200),
 	FIELD(struct every, any, INTEGER, OPTIONAL),
-	FIELD(struct every, yes, BOOLEAN, OPTIONAL),
+	FIELD(struct every, yes, FLAG, OPTIONAL),
 	FIELD(struct every, flag, FLAG, OPTIONAL),
 	FIELD(struct every, id, UUID, OPTIONAL),
 	FIELD(struct every, date, DATE, OPTIONAL),
@@ -111,7 +110,7 @@ START_TEST(what_is_absent_or_null_leaves_its_mark)
 		ck_assert_ptr_null(e->amount);
 		ck_assert_int_eq(e->count, 50);
 		ck_assert_int_eq(e->any, 0);
-		ck_assert(!e->yes);
+		ck_assert_int_eq(e->yes, -1);
 		ck_assert_int_eq(e->flag, -1);
 		ck_assert(uuid_is_nil(e->id));
 		ck_assert_int_eq(e->date, NO_DATE);
@@ -135,7 +134,7 @@ START_TEST(every_type_reaches_its_struct)
 	ck_assert_str_eq(e->degrees, "-99.133208");
 	ck_assert_int_eq(e->count, 200);
 	ck_assert(e->any == INT64_MIN);
-	ck_assert(e->yes);
+	ck_assert_int_eq(e->yes, 1);
 	ck_assert_int_eq(e->flag, 0);
 	uuid_to_text(e->id, id);
 	ck_assert_str_eq(id, "018faabb-ccdd-7000-8000-00000000000a");

@@ -23,8 +23,7 @@ static void release_arena(void)
 struct filter {
 	const char *text, *amount;
 	int64_t count, any;
-	bool yes;
-	int flag, kind;
+	int yes, flag, kind;
 	struct uuid id;
 	int32_t date;
 	int64_t time;
@@ -37,7 +36,7 @@ static const struct field filter_fields[] = {
 	FIELD(struct filter, amount, DECIMAL, OPTIONAL),
 	FIELD(struct filter, count, INTEGER, OPTIONAL, .preset = 50, .low_integer = 1, .high_integer = 200),
 	FIELD(struct filter, any, INTEGER, OPTIONAL),
-	FIELD(struct filter, yes, BOOLEAN, OPTIONAL),
+	FIELD(struct filter, yes, FLAG, OPTIONAL),
 	FIELD(struct filter, flag, FLAG, OPTIONAL),
 	FIELD(struct filter, id, UUID, OPTIONAL),
 	FIELD(struct filter, date, DATE, OPTIONAL),
@@ -83,7 +82,7 @@ START_TEST(a_query_reads_the_same_types_from_text)
 	ck_assert_str_eq(e->text, "a b c");
 	ck_assert_str_eq(e->amount, "1.50");
 	ck_assert_int_eq(e->count, 7);
-	ck_assert(e->yes);
+	ck_assert_int_eq(e->yes, 1);
 	ck_assert_int_eq(e->flag, 0);
 	ck_assert_int_eq(e->kind, 0);
 	ck_assert_int_eq(e->date, 20574);
