@@ -1,20 +1,20 @@
 /* Who is asking: the copy in Redis, and PostgreSQL behind it. */
 #include "session/session.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/err.h"
 #include "base/hex.h"
 #include "crypto/random.h"
+#include "session/copy.h"
 #include "session/keys.h"
 #include "session/scripts.h"
 
 enum { FORGET_AT_ONCE = 64 };
 
-/* The copy, and one request counted: for its user where there is a copy (it begins with the user's id, 36 characters), else
- * for the address. One round trip. */
+/* The copy, and one request counted: for the user named where a copy begins (session/copy.h), where there is one, else for
+ * the address. One round trip. */
 static const char open_script[] =
 	SCRIPT_RATE SCRIPT_TAKE "local copy=redis.call('GET',KEYS[1])\n"
 				"local key=copy and '" KEY_RATE_USER "'..string.sub(copy,1,36) or KEYS[2]\n"
@@ -43,46 +43,6 @@ int token_hash(const char *text, uint8_t ret_hash[SHA256_SIZE])
 		return -ERR_UNAUTHENTICATED;
 	sha256(text, TOKEN_TEXT_SIZE - 1, ret_hash);
 	return 0;
-}
-
-/* "USER ROLE FLAGS ORGANIZATION SESSION EXPIRES": fixed widths, so that a damaged one does not parse. */
-enum { FLAG_APPROVED = 1, FLAG_PASSWORD_DUE = 2 };
-static const char copy_format[] = "%36s %d %d %36s %36s %" SCNd64 "%n";
-
-static bool copy_parse(const struct redis_value *value, int64_t now, struct session *ret_session)
-{
-	char user[UUID_TEXT_SIZE], organization[UUID_TEXT_SIZE], id[UUID_TEXT_SIZE];
-	int role, flags, end = -1;
-	struct session s;
-
-	if (value->type != REDIS_STRING ||
-		sscanf(value->text, copy_format, user, &role, &flags, organization, id, &s.expires_at,
-			&end) != 6 ||
-		end != (int)value->length)
-		return false;
-	if (uuid_parse(user, &s.user_id) || uuid_parse(organization, &s.organization_id) ||
-		uuid_parse(id, &s.id))
-		return false;
-	if (role < 0 || role >= ROLE_COUNT || flags & ~(FLAG_APPROVED | FLAG_PASSWORD_DUE) ||
-		s.expires_at <= now)
-		return false;
-	s.role = (enum role)role;
-	s.approved = flags & FLAG_APPROVED;
-	s.password_due = flags & FLAG_PASSWORD_DUE;
-	*ret_session = s;
-	return true;
-}
-
-static const char *copy_text(const struct session_stores *s, const struct session *session)
-{
-	char user[UUID_TEXT_SIZE], organization[UUID_TEXT_SIZE], id[UUID_TEXT_SIZE];
-	int flags = (session->approved ? FLAG_APPROVED : 0) | (session->password_due ? FLAG_PASSWORD_DUE : 0);
-
-	uuid_to_text(session->user_id, user);
-	uuid_to_text(session->organization_id, organization);
-	uuid_to_text(session->id, id);
-	return arena_printf(s->limiter->arena, "%s %d %d %s %s %" PRId64, user, session->role, flags,
-		organization, id, session->expires_at);
 }
 
 static long long copy_life(const struct session_stores *s, const struct session *session)
@@ -161,7 +121,7 @@ static void found(const struct look *k, const struct session *session, struct qu
 {
 	const struct session_stores *s = k->s;
 	long long life_ms = copy_life(s, session);
-	const char *text = copy_text(s, session);
+	const char *text = copy_write(s->limiter->arena, session);
 	char user[LIMIT_KEY_SIZE] = KEY_RATE_USER;
 
 	uuid_to_text(session->user_id, user + sizeof KEY_RATE_USER - 1);
@@ -188,7 +148,7 @@ int session_open(const struct session_stores *s, const uint8_t access_hash[SHA25
 	struct redis_value copy;
 
 	k.local = ask_redis(&k, &copy, ret_quota) != 0;
-	if (!k.local && copy_parse(&copy, s->now, ret_session))
+	if (!k.local && copy_read(&copy, s->now, ret_session))
 		return judge(ret_quota);
 	if (k.local) /* Redis owes nothing any more, so that the worker counts */
 		TRY(limit_address_take(s->limiter, s->address, s->rate, s->deadline, ret_quota));
@@ -212,7 +172,7 @@ int session_open_again(
 	const struct look k = look_for(s, access_hash);
 
 	TRY(store_session_get(s->db, access_hash, s->now, ret_session));
-	keep_copy(&k, copy_text(s, ret_session), copy_life(s, ret_session));
+	keep_copy(&k, copy_write(s->limiter->arena, ret_session), copy_life(s, ret_session));
 	return 0;
 }
 
