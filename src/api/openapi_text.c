@@ -58,6 +58,13 @@ const char openapi_about[] =
 	"only. 429 and 503 say in `Retry-After` how long to wait. The examples of an answer name every code "
 	"it can have.\n"
 	"\n"
+	"## Pages of other sites\n"
+	"A page of another site may call this API where its origin is on our list; any other is told nothing "
+	"(CORS).\n"
+	"It may send every header named here, and read those of an answer but `Allow` and "
+	"`WWW-Authenticate`. Cookies\n"
+	"are neither set nor taken.\n"
+	"\n"
 	"## Methods\n"
 	"HEAD is answered wherever GET is, OPTIONS everywhere with `Allow`; another method gets 405 and "
 	"`Allow`.\n";

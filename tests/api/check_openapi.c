@@ -7,6 +7,7 @@
 #include "api/policy.h"
 #include "api/routes.h"
 #include "expect.h"
+#include "http/cors.h"
 #include "schema.h"
 #include "world.h"
 
@@ -363,6 +364,35 @@ START_TEST(a_write_says_how_to_repeat_it_and_for_which_version_it_is)
 }
 END_TEST
 
+/* --- browsers --- */
+
+/* Whether "A, B, C" names it. */
+static bool names(const char *list, const char *name)
+{
+	size_t n = strlen(name);
+
+	for (const char *at = list; (at = strcasestr(at, name)); at += n)
+		if ((at == list || at[-1] == ' ') && (!at[n] || at[n] == ','))
+			return true;
+	return false;
+}
+
+START_TEST(a_page_of_another_site_may_send_and_read_what_it_names)
+{
+	/* Every page may read the first; the others are for no program. */
+	static const char apart[] = "Cache-Control, Retry-After-In-Progress, WWW-Authenticate";
+	const cJSON *components = member(document(), "components"), *part;
+
+	cJSON_ArrayForEach(part, member(components, "parameters"))
+	{
+		if (strcmp(text(part, "in"), "header") == 0)
+			ck_assert_msg(names(CORS_SENT, text(part, "name")), "%s", text(part, "name"));
+	}
+	cJSON_ArrayForEach(part, member(components, "headers")) ck_assert_msg(
+		names(CORS_READ, part->string) || names(apart, part->string), "%s", part->string);
+}
+END_TEST
+
 int main(void)
 {
 	const TTest *const tests[] = {
@@ -379,6 +409,7 @@ int main(void)
 		what_it_shows_as_a_request_is_taken,
 		every_check_of_a_text_is_told,
 		a_write_says_how_to_repeat_it_and_for_which_version_it_is,
+		a_page_of_another_site_may_send_and_read_what_it_names,
 	};
 
 	return world_run("openapi", tests, ARRAY_SIZE(tests));
