@@ -26,8 +26,8 @@
 #include "store/session.h"
 
 enum {
-	WARM_UP_MS = 500,
-	REDIS_MS = 50, /* longest wait for Redis: after that PostgreSQL answers for it */
+	WARM_UP_MS = 2000, /* to connect, and again to warm up: a store that is slower than that is away */
+	REDIS_MS = 50,     /* longest wait for Redis: after that PostgreSQL answers for it */
 	READ_STEP_MS =
 		1000, /* nginx sends a request it already holds: a second between two pieces is a fault */
 	ATTEMPTS = 3,

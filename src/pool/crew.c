@@ -22,8 +22,8 @@ enum { START_TRIES = 5 };
 /* Delay before a slot's next try: random below 50 ms x 2^failures, at most 2 s, so that slots do not march in step. */
 #define BACKOFF_FIRST_US (50 * US_PER_MS)
 #define BACKOFF_MOST_US  (2 * US_PER_SECOND)
-/* A start may spend 500 ms on the stores; what takes much longer hangs. */
-#define START_BUDGET_US (2 * US_PER_SECOND)
+/* A start may wait 2 s for its connections to the stores and 2 s for their first answers; what takes much longer hangs. */
+#define START_BUDGET_US (6 * US_PER_SECOND)
 /* To write it, should we have come to look so late that the end is due as well. */
 #define STACK_GRACE_US (100 * US_PER_MS)
 /* From SIGABRT to SIGKILL, which would cut off a core dump: some 10 MiB, a few seconds on the slowest volume. */
