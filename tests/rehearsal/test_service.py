@@ -153,13 +153,23 @@ class Keeping(ServiceTest):
 
     def test_a_start_takes_its_time_and_registers(self):
         self.run_for(1)
-        self.run_for(service.PLACEMENT - 1)
-        self.assertEqual(self.acts, [])
-        self.run_for(1)
         self.assertEqual(len(self.live()), 6)
+        self.run_for(service.PLACEMENT - 1)
+        self.assertEqual(self.balancer.targets["blue"], {})
+        self.assertEqual(self.service.census(), {})
         self.run_for(1)
         self.assertEqual(len(self.balancer.targets["blue"]), 6)
         self.assertFalse(self.service.steady())
+
+    def test_a_start_that_takes_longer_registers_when_it_is_done(self):
+        later = []
+        self.service.beside = later.append
+        self.run_for(service.PLACEMENT + 10)
+        self.assertEqual(self.balancer.targets["blue"], {})
+        for work in later:
+            work()
+        self.run_for(1)
+        self.assertEqual(len(self.balancer.targets["blue"]), 6)
 
     def test_a_task_that_stopped_is_replaced(self):
         self.settle()
@@ -186,8 +196,8 @@ class Keeping(ServiceTest):
 
     def test_not_before_its_grace_period(self):
         self.balancer.sick["r1-1"] = "unhealthy"
-        self.run_until(lambda: self.made and self.made[0].running)
-        self.run_for(service.GRACE)
+        self.run_until(lambda: "r1-1" in self.balancer.targets["blue"])
+        self.run_for(service.GRACE - 1)
         self.assertEqual(len(self.service.members), 6)
         self.run_for(2)
         self.assertEqual(len(self.service.members), 7)
@@ -231,11 +241,12 @@ class Keeping(ServiceTest):
         self.settle()
         self.assertEqual(self.spread(), {"a": 3, "b": 3, "c": 3})
 
-    def test_what_has_not_started_is_only_let_go(self):
+    def test_what_still_starts_is_stopped_when_it_runs(self):
         self.run_for(3)
         self.service.desired = 2
         self.settle()
-        self.assertEqual(len(self.made), 2)
+        self.assertEqual(len(self.live()), 2)
+        self.assertEqual(sum(what.startswith("stop ") for _, what in self.acts), 4)
 
 
 class Zones(ServiceTest):

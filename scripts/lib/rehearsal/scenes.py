@@ -18,6 +18,10 @@ from .load import good, label, percentile
 from .net import CORE
 from .world import FOREVER, TARGET, bad, percent_bad
 
+# Workers of the trap, and the CPU at which they are full if each request waits for PostgreSQL once. How far away that has
+# to be depends on how fast this machine is.
+FEW, FEW_BUSY = 2, 0.25
+
 SCENES = {}
 
 
@@ -81,11 +85,12 @@ def rush(world):
     yield "cost returns: the fewest tasks again", f"{seconds(back)} after the rush", service.desired == low
 
 
-@scene("trap", "Too few workers, PostgreSQL 25 ms away: full while the processors idle; size advises, a release helps.")
+@scene("trap", "Too few workers, PostgreSQL far away: full while the processors idle; size advises, a release helps.")
 def trap(world):
     service, clock, plan = world.service, world.clock, world.plan
-    with far(world, 25) as url:
-        few = world.release("few-workers", workers=2, DATABASE_URL=url)
+    ms = 1000 * FEW * world.cpu_each / (FEW_BUSY * plan.cores)
+    with far(world, ms) as url:
+        few = world.release("few-workers", workers=FEW, DATABASE_URL=url)
         world.deploy(few)
         with world.load("trap", [(world.rate(0.75), FOREVER)]) as load:
             clock.sleep(30)
@@ -94,11 +99,11 @@ def trap(world):
             clock.sleep(240)
             cpu, refused = cpu_between(world, begun, clock.now()), percent_bad(load.tail())
             stuck, advice = service.desired, advise(world, load)
-        yield "the trap: requests are refused while the CPU idles", f"{refused:.0f} % refused at {cpu:.0f} % CPU", \
-            refused > 20 and cpu < 50
+        yield f"the trap, PostgreSQL {ms:.0f} ms away: requests are refused while the CPU idles", \
+            f"{refused:.0f} % refused at {cpu:.0f} % CPU", refused > 20 and cpu < 50
         yield "scaling by CPU does not help: no task is added", f"{stuck} of {plan.high} tasks", stuck == plan.low
-        yield "`agrobridge size` says that workers bind, and how many", f"{advice['workers']} workers, instead of 2", \
-            advice["workers"] > 2
+        yield "`agrobridge size` says that workers bind, and how many", \
+            f"{advice['workers']} workers, instead of {FEW}", advice["workers"] > FEW
         world.deploy(world.release("enough-workers", workers=advice["workers"], DATABASE_URL=url))
         with world.load("trap-cured", [(world.rate(0.75), 120), (world.rate(1.3), FOREVER)]) as load:
             clock.sleep(120)

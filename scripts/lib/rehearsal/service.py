@@ -9,8 +9,9 @@ clients, bakes 10 minutes; then blue is stopped. An alarm, a fault found in the 
 desired tasks in a row failed, at least 3, at most 200) takes the clients back to blue at once and stops green. Alarms
 that sound when a deployment begins are not heeded during it.
 
-Leaves out: how long each AWS call takes but the start of a task (25 s to place it and pull its images); that ECS waits
-longer and longer between starts that fail; zones that are only partly lost: no task is placed in one that is. AWS does
+Leaves out: how long each AWS call takes but the start of a task (25 s to place it, pull its images and start it; starting
+it, which is real, is done meanwhile, or it would count as many times as AWS' time is faster); that ECS waits longer and
+longer between starts that fail; zones that are only partly lost: no task is placed in one that is. AWS does
 not say how many tasks each colour has when the desired number changes during a deployment: here both follow it.
 """
 
@@ -41,7 +42,7 @@ class Member:
     def __init__(self, number, colour, zone, release, at):
         self.number, self.colour, self.zone, self.release = number, colour, zone, release
         self.task = None
-        self.state = "PLACING"  # STARTING, RUNNING, FAILING (to be replaced), DRAINING, STOPPING, STOPPED
+        self.state = "STARTING"  # RUNNING, FAILING (to be replaced), DRAINING, STOPPING, STOPPED
         self.since = at
         self.moving = False  # started so that another zone can give one up; until it is healthy
         self.proven = False  # it has been healthy
@@ -52,7 +53,7 @@ class Member:
 
     @property
     def wanted(self):
-        return self.state in ("PLACING", "STARTING", "RUNNING")
+        return self.state in ("STARTING", "RUNNING")
 
 
 class Deployment:
@@ -156,10 +157,7 @@ class Service:
     def _advance(self, member, at, health):
         """What becomes of one task by itself."""
         state = health.get(member.task.id) if member.task else None
-        if member.state == "PLACING" and at >= member.since + self.placement:
-            member.enter("STARTING", at)
-            self.beside(lambda: self._start(member))
-        elif member.state == "STARTING" and member.done:
+        if member.state == "STARTING" and member.done and at >= member.since + self.placement:
             if member.fault:
                 self._lost(member, at, f"did not start: {member.fault}")
             else:
@@ -256,13 +254,12 @@ class Service:
         zones[zone] += 1
         member = Member(next(self._numbers), colour, zone, self.releases[colour], at)
         self.members.append(member)
+        self.beside(lambda: self._start(member))
         return member
 
     def _retire(self, member, at):
-        """ECS' order: out of the load balancer first. What has not started is only let go of."""
-        if member.state == "PLACING":
-            member.enter("STOPPED", at)
-        elif member.state in ("RUNNING", "FAILING"):
+        """ECS' order: out of the load balancer first. What still starts is stopped when it runs."""
+        if member.state in ("RUNNING", "FAILING"):
             self.balancer.deregister(member.colour, member.task.id)
             member.enter("DRAINING", at)
 
