@@ -2,8 +2,8 @@
 
 Stands for: a Fargate task of container/aws/service.yaml: both start at once (DependsOn START), stop in reverse order,
 nginx first, each with its StopTimeout; the processor limit is on the task as a whole.
-Leaves out: placement and the pull of images (service.py), health checks and restarts of single containers. The
-operators' port is open to the rehearsal, not at 127.0.0.1 only.
+Leaves out: placement and the pull of images (service.py), health checks and restarts of single containers; that the
+limit holds from the first moment. The operators' port is open to the rehearsal, not at 127.0.0.1 only.
 """
 
 import contextlib
@@ -27,6 +27,7 @@ from .net import CORE
 PORT, OPS_PORT = 8080, 8081
 STOP_SECONDS = {"nginx": 95, "app": 15}  # StopTimeout
 STATUS_SECONDS, KILL_SECONDS = 2, 5
+BOOT_SECONDS = 3  # real: as long as it may use more of the processors than its share
 
 # As in the image: beside the entrypoint lie the template and what fills it in, and /tmp is the container's own.
 ENTRYPOINT = ("container/drain", "nginx/render", "nginx/nginx.conf.in")
@@ -137,14 +138,24 @@ class Task:
         self._way = _Containers(Engine(directory / "podman"), *what) if release.images else _Processes(*what)
 
     def start(self):
-        """Returns when both are started, not when they serve."""
+        """Returns when it is ready; one that never is, when it has had time enough. Only then it has its share of the
+        processors: dozens of workers that log in at once need a tenth of a core for seconds, and a whole one not."""
         try:
             self._way.start()
+            self._wait_ready()
             self._group.limit()
         except BaseException:
             self.kill()
             raise
         return self
+
+    def _wait_ready(self):
+        deadline = time.monotonic() + BOOT_SECONDS
+        while self.running and time.monotonic() < deadline:
+            with contextlib.suppress(OSError):
+                urllib.request.urlopen(f"http://{self.address}:{OPS_PORT}/readyz", timeout=STATUS_SECONDS).close()
+                return
+            time.sleep(0.05)
 
     def process(self, name):
         """The main process of "nginx" or "app"."""
