@@ -26,8 +26,8 @@
 #include "store/session.h"
 
 enum {
-	WARM_UP_MS = 2000, /* to connect, and again to warm up: a store that is slower than that is away */
-	REDIS_MS = 50,     /* longest wait for Redis: after that PostgreSQL answers for it */
+	WARM_UP_MS = POOL_START_MS / 3, /* for each: PostgreSQL, Redis, the first answers */
+	REDIS_MS = 50,                  /* longest wait for Redis: after that PostgreSQL answers for it */
 	READ_STEP_MS =
 		1000, /* nginx sends a request it already holds: a second between two pieces is a fault */
 	ATTEMPTS = 3,
@@ -302,7 +302,6 @@ static int connect_stores(struct app *app)
 		.ca_file = conf->redis_ca,
 		.operation_us = REDIS_MS * US_PER_MS,
 	};
-	struct deadline d = deadline_in(WARM_UP_MS * US_PER_MS);
 	const char *why;
 
 	if (db_new(&db, &app->ctx.db, &why)) {
@@ -314,9 +313,9 @@ static int connect_stores(struct app *app)
 		return -1;
 	}
 	/* A store that is away keeps no task from starting: requests will try again. */
-	if (db_connect(app->ctx.db, d, &why))
+	if (db_connect(app->ctx.db, deadline_in(WARM_UP_MS * US_PER_MS), &why))
 		log_warning("could not reach postgres at the start: %s", why);
-	if (redis_connect(app->ctx.redis, d))
+	if (redis_connect(app->ctx.redis, deadline_in(WARM_UP_MS * US_PER_MS)))
 		log_warning("could not reach redis at the start");
 	return 0;
 }

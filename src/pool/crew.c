@@ -22,8 +22,6 @@ enum { START_TRIES = 5 };
 /* Delay before a slot's next try: random below 50 ms x 2^failures, at most 2 s, so that slots do not march in step. */
 #define BACKOFF_FIRST_US (50 * US_PER_MS)
 #define BACKOFF_MOST_US  (2 * US_PER_SECOND)
-/* A start may wait 2 s for its connections to the stores and 2 s for their first answers; what takes much longer hangs. */
-#define START_BUDGET_US (6 * US_PER_SECOND)
 /* To write it, should we have come to look so late that the end is due as well. */
 #define STACK_GRACE_US (100 * US_PER_MS)
 /* From SIGABRT to SIGKILL, which would cut off a core dump: some 10 MiB, a few seconds on the slowest volume. */
@@ -268,7 +266,7 @@ static int64_t member_deadline(const struct crew *c, const struct member *m)
 	if (due)
 		deadline = MAX(MAX(due, m->forked_at) + hard, m->asked_at + STACK_GRACE_US);
 	if (m->phase == MEMBER_STARTING)
-		deadline = m->forked_at + START_BUDGET_US + hard;
+		deadline = m->forked_at + POOL_START_MS * US_PER_MS + hard;
 	if (m->told_at)
 		deadline = MIN(deadline, m->told_at + longest);
 	if (m->stopped_at)

@@ -20,10 +20,14 @@ const char *group_name(enum group group); /* "main", "login", "ops"; the socket 
 struct scoreboard;
 struct slot; /* this worker's place on the scoreboard (pool/scoreboard.h) */
 
+/* What start() below may spend on stores that do not answer. One that takes longer than this and AGROBRIDGE_HARD_TIMEOUT_MS
+ * hangs, and is killed. */
+enum { POOL_START_MS = 6000 };
+
 /* What a pool serves. Called in workers only, one call at a time, with every signal blocked. */
 struct pool_service {
-	/* After fork, before the first connection: connect, warm up. At most 500 ms are spent on the stores; failing to reach
-	 * them is not a failure. Non-zero: this worker cannot work, exit. */
+	/* After fork, before the first connection: connect, warm up. Failing to reach the stores is not a failure. Non-zero:
+	 * this worker cannot work, exit. */
 	int (*start)(void *self, enum group group, struct slot *slot);
 	/* One accepted connection, close-on-exec, blocking. The service owns and closes it. */
 	void (*serve)(void *self, int fd);

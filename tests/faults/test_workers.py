@@ -11,6 +11,7 @@ import time
 import unittest
 
 from world import Client, Journal, Load, Process, World, eventually
+from services import Delay
 
 BEGIN, ABORT, END, PARAMS, STDIN, STDOUT = 1, 2, 3, 4, 5, 6
 
@@ -63,15 +64,24 @@ class Workers(unittest.TestCase):
                 "CONTENT_LENGTH": len(body), "REMOTE_ADDR": "127.0.0.1", "REQUEST_ID": "raw",
                 "HTTP_AUTHORIZATION": f"Bearer {self.client.token}"}
 
-    def test_a_worker_has_asked_what_is_asked_most_before_its_first_request(self):
+    def is_warm_from_the_start(self, database_url):
         """PostgreSQL shows each session's newest statement: the last of the warm-up, while nobody has asked anything."""
         since = self.world.postgres.psql("SELECT clock_timestamp()").strip()
-        self.world.start_pool(name="b")
+        self.world.start_pool(name="b", database_url=database_url)
         sql = ("SELECT count(*), count(*) FILTER (WHERE query LIKE '%FROM lot l WHERE l.id = $1%') FROM pg_stat_activity"
                f" WHERE application_name = 'agrobridge' AND backend_start > '{since}'")
         main, login = 4, 1
         eventually(self, lambda: self.world.postgres.psql(sql).strip() == f"{main + login}|{main}",
                    why="the workers of a pool nobody has asked yet have not asked PostgreSQL for a lot")
+
+    def test_a_worker_has_asked_what_is_asked_most_before_its_first_request(self):
+        self.is_warm_from_the_start(self.world.postgres.app_url)
+
+    def test_also_where_a_login_at_postgres_takes_a_second(self):
+        """It is five answers, one after another: requests that had to wait for it would fail in a crowd."""
+        delay = Delay(self.world.path / "d", self.world.postgres.app_url, 200, tether=True).start()
+        self.addCleanup(delay.stop)
+        self.is_warm_from_the_start(delay.url)
 
     def test_a_killed_worker_costs_one_request_at_most(self):
         seed = random.randrange(1 << 32)

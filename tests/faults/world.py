@@ -136,10 +136,10 @@ class World:
             input=PASSWORD, text=True, env=self.fronts[0][0].env(), capture_output=True, check=False)
         assert done.returncode == 0, done.stderr
 
-    def start_pool(self, binary=None, name="a"):
+    def start_pool(self, binary=None, name="a", database_url=None):
         """Another pool on the same stores, with an nginx of its own."""
-        pool = Pool(self.path / name, binary or self.binary, self.postgres.app_url, self.redis.url, conf=self.conf,
-                    tether=True).start()
+        pool = Pool(self.path / name, binary or self.binary, database_url or self.postgres.app_url, self.redis.url,
+                    conf=self.conf, tether=True).start()
         front = Nginx(self.path / f"n{name}", self.path / name, trusted_proxies=self.trusted_proxies,
                       cors_origins=self.conf.get("CORS_ORIGINS", ""), tether=True).start()
         self.fronts.append((pool, front))

@@ -13,6 +13,8 @@
 
 #include "echo_service.h"
 
+#define START_US (POOL_START_MS * US_PER_MS)
+
 static struct pool pool;
 static struct pool_service service;
 
@@ -236,9 +238,9 @@ START_TEST(a_worker_that_hangs_while_starting_is_killed)
 	pool_start(&pool, &service);
 	pool_touch(&pool, "hang-start");
 	ck_assert(!echo_ask(&pool, GROUP_MAIN, "crash\n", answer, sizeof answer));
-	ck_assert(eventually(SECONDS(5), pool_restarts_for(&pool, RESTART_DEADLINE) >= 1));
+	ck_assert(eventually(START_US + SECONDS(4), pool_restarts_for(&pool, RESTART_DEADLINE) >= 1));
 	ck_assert_int_eq(unlink(pool_path(&pool, "hang-start")), 0);
-	ck_assert(eventually(SECONDS(10), full()));
+	ck_assert(eventually(START_US + SECONDS(8), full())); /* its successor hangs as long */
 }
 END_TEST
 
