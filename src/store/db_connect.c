@@ -10,7 +10,7 @@
 #include "store/db_internal.h"
 
 enum {
-	CONNECT_MS = 2000,   /* libpq ignores connect_timeout with PQconnectPoll: this is it */
+	CONNECT_MS = 2000,   /* without an answer; libpq's own connect_timeout is not for PQconnectPoll() */
 	BACKOFF_MIN_MS = 50, /* a failover takes a minute: 50 ms to 2 s between tries of one worker */
 	BACKOFF_MAX_MS = 2000,
 	SETTINGS_MAX = 64,
@@ -82,6 +82,7 @@ void db_free(struct db *db)
 	if (!db)
 		return;
 	db_drop(db);
+	PQfinish(db->making);
 	resolver_release(&db->resolver);
 	PQconninfoFree(db->conninfo);
 	free(db);
@@ -105,16 +106,21 @@ void db_set_why(struct db *db, const char *text)
 	snprintf(db->why, sizeof db->why, "%.*s", (int)MIN(n, sizeof db->why - 1), text);
 }
 
-int db_wait(struct db *db, short events, struct deadline d)
+static int wait_on(struct db *db, const PGconn *conn, short events, struct deadline d)
 {
 	int64_t start = clock_now();
-	int got = deadline_poll(PQsocket(db->conn), events, d);
+	int got = deadline_poll(PQsocket(conn), events, d);
 
 	db->waited += clock_now() - start;
 	if (got > 0)
 		return 0;
 	db_set_why(db, "the deadline passed while waiting for postgres");
 	return -ERR_UNAVAILABLE;
+}
+
+int db_wait(struct db *db, short events, struct deadline d)
+{
+	return wait_on(db, db->conn, events, d);
 }
 
 /* A server that ends a session between two statements says so in an error that nobody asked for: libpq makes a notice of it. */
@@ -136,26 +142,31 @@ static int64_t backoff_us(int failures)
 	return (int64_t)((uint64_t)bound * random >> 32);
 }
 
-/* TCP, TLS and login, a step at a time. */
+static bool is_making(const struct db *db)
+{
+	return db->making && db->step != PGRES_POLLING_FAILED;
+}
+
+/* TCP, TLS and login, a step at a time. Once the server has answered, an attempt outlives the request that began it: where
+ * many log in at once, each takes longer than a request may, and none would ever be done. -ERR_TRY_AGAIN: it is under way. */
 static int connect_poll(struct db *db, struct deadline d)
 {
-	for (;;) {
-		switch (PQconnectPoll(db->conn)) {
-		case PGRES_POLLING_OK:
-			return 0;
-		case PGRES_POLLING_READING:
-			if (db_wait(db, POLLIN, d))
-				return -ERR_UNAVAILABLE;
-			break;
-		case PGRES_POLLING_WRITING:
-			if (db_wait(db, POLLOUT, d))
-				return -ERR_UNAVAILABLE;
-			break;
-		default:
-			db_set_why(db, PQerrorMessage(db->conn));
+	while (db->step != PGRES_POLLING_OK) {
+		short events = db->step == PGRES_POLLING_READING ? POLLIN : POLLOUT;
+		int64_t began = clock_now();
+		int err = wait_on(db, db->making, events, deadline_earlier(d, deadline_in(db->patience)));
+		db->patience -= clock_now() - began;
+		if (err && db->heard && db->patience > 0)
+			return -ERR_TRY_AGAIN;
+		db->step = err ? PGRES_POLLING_FAILED : PQconnectPoll(db->making);
+		if (!err && db->step == PGRES_POLLING_FAILED)
+			db_set_why(db, PQerrorMessage(db->making));
+		if (db->step == PGRES_POLLING_FAILED)
 			return -ERR_UNAVAILABLE;
-		}
+		db->heard |= events == POLLIN;
+		db->patience = CONNECT_MS * US_PER_MS;
 	}
+	return 0;
 }
 
 /* Name to address outside libpq, whose own look-up has no deadline; `host` stays, for the name in the certificate. */
@@ -164,6 +175,10 @@ static int connect_start(struct db *db, struct deadline d)
 	struct connect_list list = { .count = 0 };
 	char address[ADDRESS_TEXT_SIZE], options[192];
 
+	PQfinish(db->making);
+	db->making = NULL;
+	db->heard = false;
+	db->patience = CONNECT_MS * US_PER_MS;
 	for (size_t i = 0; i < ARRAY_SIZE(settings); i++)
 		connect_set(&list, settings[i].keyword, settings[i].value);
 	for (const PQconninfoOption *o = db->conninfo; o->keyword; o++)
@@ -190,15 +205,17 @@ static int connect_start(struct db *db, struct deadline d)
 	const char *password = db->options.password ? db->options.password(db->options.self) : "";
 	if (*password && !connect_get(&list, "password"))
 		connect_set(&list, "password", password);
-	db->conn = PQconnectStartParams(list.keywords, list.values, 0);
-	if (!db->conn || PQstatus(db->conn) == CONNECTION_BAD) {
-		db_set_why(db, db->conn ? PQerrorMessage(db->conn) : "out of memory");
+	db->making = PQconnectStartParams(list.keywords, list.values, 0);
+	db->step = PGRES_POLLING_FAILED;
+	if (!db->making || PQstatus(db->making) == CONNECTION_BAD) {
+		db_set_why(db, db->making ? PQerrorMessage(db->making) : "out of memory");
 		return -ERR_UNAVAILABLE;
 	}
-	PQsetNoticeReceiver(db->conn, hear_notice, db);
+	PQsetNoticeReceiver(db->making, hear_notice, db);
 	/* With the SQLSTATE in its text: a refused login gives no result that could be asked for it. */
-	PQsetErrorVerbosity(db->conn, PQERRORS_VERBOSE);
-	return connect_poll(db, d);
+	PQsetErrorVerbosity(db->making, PQERRORS_VERBOSE);
+	db->step = PGRES_POLLING_WRITING; /* as libpq has it, before the first PQconnectPoll() */
+	return 0;
 }
 
 static int check_schema(struct db *db, struct deadline d)
@@ -224,12 +241,15 @@ static int check_schema(struct db *db, struct deadline d)
 /* At the server's addresses in turn. A silent one takes all the time there is; the next attempt then begins behind it. */
 static int connect_somewhere(struct db *db, struct deadline d)
 {
-	int err;
+	int err = is_making(db) ? connect_poll(db, d) : -ERR_UNAVAILABLE;
 
+	if (!err || err == -ERR_TRY_AGAIN)
+		return err;
 	do {
-		db_drop(db);
 		err = connect_start(db, d);
-	} while (err && resolver_next(&db->resolver) && deadline_left(d));
+		if (!err)
+			err = connect_poll(db, d);
+	} while (err == -ERR_UNAVAILABLE && resolver_next(&db->resolver) && deadline_left(d));
 	return err;
 }
 
@@ -237,11 +257,14 @@ static int connect_steps(struct db *db, struct deadline d)
 {
 	int err = connect_somewhere(db, d);
 
-	bool refused = err && db->conn && strstr(PQerrorMessage(db->conn), " 28P01: "); /* invalid_password */
+	bool refused =
+		err && db->making && strstr(PQerrorMessage(db->making), " 28P01: "); /* invalid_password */
 	if (refused && db->options.reload_password && db->options.reload_password(db->options.self))
 		err = connect_somewhere(db, d);
 	if (err)
 		return err;
+	db->conn = db->making;
+	db->making = NULL;
 	if (PQsetnonblocking(db->conn, 1) || !PQenterPipelineMode(db->conn)) {
 		db_set_why(db, PQerrorMessage(db->conn));
 		return -ERR_UNAVAILABLE;
@@ -252,16 +275,21 @@ static int connect_steps(struct db *db, struct deadline d)
 
 static int connect_now(struct db *db, struct deadline d)
 {
-	if (clock_now() < db->not_before)
-		return db->refused; /* why stays what the failure before said */
-	db->failures++;
+	if (!is_making(db)) {
+		if (clock_now() < db->not_before)
+			return db->refused; /* why stays what the failure before said */
+		db->failures++;
+	}
 	db->not_before = INT64_MAX; /* one that is lost while it is made is not made anew within */
 	db->refused = -ERR_UNAVAILABLE;
-	db->refused = connect_steps(db, d);
-	if (db->refused) {
+	int err = connect_steps(db, d);
+	if (err == -ERR_TRY_AGAIN)
+		return -ERR_UNAVAILABLE;
+	db->refused = err;
+	if (err) {
 		db_drop(db);
 		db->not_before = clock_now() + backoff_us(db->failures);
-		return db->refused;
+		return err;
 	}
 	db->failures = 0;
 	db->not_before = 0;

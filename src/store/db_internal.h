@@ -30,8 +30,12 @@ struct db {
 	PQconninfoOption *conninfo;
 	struct resolver resolver;
 
-	PGconn *conn;  /* NULL: not connected */
-	bool farewell; /* the server has said that it ends this session */
+	PGconn *conn;   /* NULL: not connected */
+	PGconn *making; /* the last attempt at one; it is over when `step` is FAILED */
+	PostgresPollingStatusType step;
+	int64_t patience; /* us that its next answer may still be waited for */
+	bool heard;       /* it has had one: it goes on in the next request, when this one's time is over */
+	bool farewell;    /* the server has said that it ends this session */
 	bool prepared[QUERY_COUNT];
 	int failures;       /* connects that failed in a row */
 	int64_t not_before; /* monotonic us: no connect is tried until then */

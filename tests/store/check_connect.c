@@ -1,6 +1,7 @@
 /* The way to a connection: passwords, addresses of a name, refusals and the pauses between attempts. TLS is in check_tls.c. */
 #include <arpa/inet.h>
 #include <netdb.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -9,6 +10,7 @@
 #include "base/base.h"
 #include "base/err.h"
 #include "database.h"
+#include "relay.h"
 
 static bool has_two_addresses; /* what the name server says of any name: nobody listens at the first */
 
@@ -221,6 +223,64 @@ START_TEST(attempts_are_spaced_out)
 }
 END_TEST
 
+/* A login has three answers or more: here the time is over after the second. */
+static struct db *begin_login(const struct relay *relay)
+{
+	struct db *db = app_new_at(relay_url(relay));
+
+	relay->state->answer_ms = 300;
+	ck_assert_err(ask(db, 700), UNAVAILABLE);
+	relay->state->answer_ms = 0;
+	ck_assert(!db_is_up(db));
+	return db;
+}
+
+START_TEST(a_login_under_way_goes_on_in_the_next_request)
+{
+	struct relay relay;
+
+	relay_start(&relay);
+	struct db *db = begin_login(&relay);
+	ck_assert_ok(ask(db, PATIENT_MS));
+	ck_assert_int_eq(relay.state->connections, 1);
+	db_free(db);
+	relay_stop(&relay);
+}
+END_TEST
+
+START_TEST(a_login_under_way_whose_server_falls_silent_is_given_up)
+{
+	struct deadline end = deadline_in(3 * US_PER_SECOND);
+	struct relay relay;
+
+	relay_start(&relay);
+	struct db *db = begin_login(&relay);
+	ck_assert_int_eq(kill(relay.pid, SIGSTOP), 0);
+	while (deadline_left(end))
+		ck_assert_err(ask(db, 100), UNAVAILABLE);
+	ck_assert_int_eq(kill(relay.pid, SIGCONT), 0);
+	ck_assert(eventually(PATIENT_MS, ask(db, 1000) == 0));
+	ck_assert_int_ge(relay.state->connections, 2);
+	db_free(db);
+	relay_stop(&relay);
+}
+END_TEST
+
+START_TEST(a_login_under_way_that_is_lost_begins_again_at_once)
+{
+	struct relay relay;
+
+	relay_start(&relay);
+	struct db *db = begin_login(&relay);
+	relay_cut(&relay, FROM_SERVER, 0);
+	ck_assert_ok(ask(db, PATIENT_MS));
+	ck_assert_int_eq(relay.state->cuts, 1);
+	ck_assert_int_eq(relay.state->connections, 2);
+	db_free(db);
+	relay_stop(&relay);
+}
+END_TEST
+
 START_TEST(a_server_that_is_full_is_asked_again_when_it_has_room)
 {
 	run(owner, "ALTER DATABASE agrobridge CONNECTION LIMIT 1");
@@ -259,6 +319,9 @@ int main(void)
 		a_silent_address_is_passed_over_the_next_time,
 		a_refused_connection_fails_at_once_and_says_why,
 		attempts_are_spaced_out,
+		a_login_under_way_goes_on_in_the_next_request,
+		a_login_under_way_whose_server_falls_silent_is_given_up,
+		a_login_under_way_that_is_lost_begins_again_at_once,
 		a_server_that_is_full_is_asked_again_when_it_has_room,
 		warming_up_tells_the_reason_of_a_failure,
 	};

@@ -96,6 +96,8 @@ static void serve(volatile struct relay_state *state, const int fds[2])
 		enum relay_side side = wait[FROM_SERVER].revents ? FROM_SERVER : FROM_CLIENT;
 		state->bursts += side == FROM_CLIENT && last == FROM_SERVER;
 		last = side;
+		if (side == FROM_SERVER)
+			usleep((useconds_t)state->answer_ms * 1000);
 		if (!pass(state, &framing, side, fds))
 			return;
 	}
@@ -119,6 +121,7 @@ static void relay_run(volatile struct relay_state *state, int listener, int serv
 		int fds[2] = { [FROM_CLIENT] = accept(listener, NULL, NULL) };
 		if (fds[FROM_CLIENT] < 0)
 			_exit(1);
+		state->connections++;
 		fds[FROM_SERVER] = loopback_socket(server_port, connect);
 		if (fds[FROM_SERVER] >= 0) {
 			serve(state, fds);

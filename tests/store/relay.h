@@ -15,8 +15,10 @@ struct relay {
 	int port;
 	struct relay_state {
 		int bursts; /* how often the client spoke after the server had, since it was last set to 0 */
-		int messages; /* of `side` that were let through since the cut was set */
-		int cuts;     /* connections cut */
+		int messages;    /* of `side` that were let through since the cut was set */
+		int cuts;        /* connections cut */
+		int connections; /* that clients have made */
+		int answer_ms;   /* how long what the server says waits here */
 		/* The connection is cut when this side begins message `let_through` + 1; below 0: never. */
 		enum relay_side side;
 		int let_through;
