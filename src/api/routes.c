@@ -7,10 +7,10 @@
 #include "base/base.h"
 
 /* What a row gives. */
-#define ONE(noun)     200, &noun##_shape, false
-#define CREATED(noun) 201, &noun##_shape, false
-#define LIST_OF(noun) 200, &noun##_shape, true
-#define NOTHING       204, NULL, false
+#define ONE(noun)     200, &noun##_shape, false, NULL
+#define CREATED(noun) 201, &noun##_shape, false, NULL
+#define LIST_OF(noun) 200, &noun##_shape, true, NULL
+#define NOTHING       204, NULL, false, NULL
 #define TEXT(type)    200, NULL, false, (type)
 #define HTML          "text/html; charset=utf-8"
 #define CSS           "text/css; charset=utf-8"

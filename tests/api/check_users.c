@@ -146,8 +146,8 @@ START_TEST(a_password_has_8_to_128_characters_of_any_kind)
 {
 	char longest[2 * 129 + 1];
 	static const char *const fine[] = { "\u00f1and\u00fa \u00e9l",
-		"\U0001F951\U0001F951\U0001F951\U0001F951"
-		"\U0001F951\U0001F951\U0001F951\U0001F951",
+		("\U0001F951\U0001F951\U0001F951\U0001F951"
+		 "\U0001F951\U0001F951\U0001F951\U0001F951"),
 		"  two  spaces  ", "zjrqwmxk" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(fine); i++) {

@@ -1,6 +1,5 @@
 /* Preloaded into a program, it moves its wall clock by as many seconds as the eight bytes of the file CLOCK_STEP_FILE
  * say at that moment. The monotonic clock stays what it is, as it does when a host's time is set. */
-#define _GNU_SOURCE
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <stdint.h>

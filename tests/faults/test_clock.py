@@ -21,7 +21,7 @@ class Clock(unittest.TestCase):
         # deadlines by the wall clock would replace or kill the worker at the first.
         stack = World(conf={"WORKERS": "1", "MAX_AGE_MS": "1800000", "ACCESS_TTL_MS": "86400000", "QUEUE_TIMEOUT_MS": "2000"})
         shim, self.step = stack.path / "clock_step.so", stack.path / "step"
-        subprocess.run([*os.environ.get("CC", "cc").split(), "-shared", "-fPIC", "-O2", "-o", shim,
+        subprocess.run([*os.environ.get("CC", "cc").split(), "-shared", "-D_GNU_SOURCE", "-fPIC", "-O2", "-o", shim,
                         Path(__file__).with_name("clock_step.c"), "-ldl"], check=True)
         self.set_clock(0)
         for file in (shim, self.step):

@@ -229,8 +229,8 @@ class Lint(Checks):
         path = os.path.join(self.root, "bin")
         os.mkdir(path)
         os.symlink(sys.executable, os.path.join(path, "python3"))
-        for name, package in (("format", "clang-format"), ("tidy", "clang-tidy"), ("cppcheck", "cppcheck"),
-                              ("shellcheck", "shellcheck"), ("sources", "git")):
+        for name, package in (("format", "clang-format"), ("tidy", "clang-tidy"), ("clang", "clang"),
+                              ("cppcheck", "cppcheck"), ("shellcheck", "shellcheck"), ("sources", "git")):
             with self.subTest(name):
                 self.fails(f"apt-get install {package}", "lint", name, env={**os.environ, "PATH": path})
 
