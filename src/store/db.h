@@ -12,7 +12,8 @@
  * connection dropped where it cannot be trusted. -ERR_TRY_AGAIN: nothing was committed, run the whole request once more (at
  * most thrice; the caller counts); only a lone statement outside a transaction may have been done, so it must be one that may
  * be done twice. -ERR_UNAVAILABLE: the server or the time is gone. A client deadline never cancels politely: it
- * closes the connection (PQfinish), because a cancel would have to wait.
+ * closes the connection (PQfinish), because a cancel would have to wait. A login that the server has begun to answer is the
+ * exception: the next request goes on with it, until 2 s pass without an answer.
  */
 #ifndef STORE_DB_H
 #define STORE_DB_H
