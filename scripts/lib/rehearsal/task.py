@@ -140,10 +140,11 @@ class Task:
     def start(self):
         """Returns when it is ready; one that never is, when it has had time enough. Only then it has its share of the
         processors: dozens of workers that log in at once need a tenth of a core for seconds, and a whole one not."""
+        group = self._group  # kill() may come meanwhile
         try:
             self._way.start()
             self._wait_ready()
-            self._group.limit()
+            group.limit()
         except BaseException:
             self.kill()
             raise
