@@ -8,13 +8,13 @@
 #ifndef SESSION_COPY_H
 #define SESSION_COPY_H
 
-#include "base/arena.h"
 #include "session/redis.h"
 #include "store/session.h"
 
-/* Lives as long as the arena. */
-const char *copy_write(struct arena *arena, const struct session *session);
-/* False where it is none, or has expired by `now` (wall us); *ret_session is then as it was. */
+enum { COPY_SIZE = 144 }; /* three ids, three numbers of which one is long, five blanks, NUL */
+
+void copy_write(const struct session *session, char ret_text[COPY_SIZE]);
+/* False where it is not what would be written, byte for byte, or has expired by `now` (wall us); *ret_session is then as it was. */
 bool copy_read(const struct redis_value *value, int64_t now, struct session *ret_session);
 
 #endif

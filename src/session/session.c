@@ -121,9 +121,9 @@ static void found(const struct look *k, const struct session *session, struct qu
 {
 	const struct session_stores *s = k->s;
 	long long life_ms = copy_life(s, session);
-	const char *text = copy_write(s->limiter->arena, session);
-	char user[LIMIT_KEY_SIZE] = KEY_RATE_USER;
+	char text[COPY_SIZE], user[LIMIT_KEY_SIZE] = KEY_RATE_USER;
 
+	copy_write(session, text);
 	uuid_to_text(session->user_id, user + sizeof KEY_RATE_USER - 1);
 	if (!s->rate.limit) {
 		keep_copy(k, text, life_ms);
@@ -170,9 +170,11 @@ int session_open_again(
 	const struct session_stores *s, const uint8_t access_hash[SHA256_SIZE], struct session *ret_session)
 {
 	const struct look k = look_for(s, access_hash);
+	char text[COPY_SIZE];
 
 	TRY(store_session_get(s->db, access_hash, s->now, ret_session));
-	keep_copy(&k, copy_write(s->limiter->arena, ret_session), copy_life(s, ret_session));
+	copy_write(ret_session, text);
+	keep_copy(&k, text, copy_life(s, ret_session));
 	return 0;
 }
 
