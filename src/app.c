@@ -26,8 +26,9 @@
 #include "store/session.h"
 
 enum {
-	WARM_UP_MS = POOL_START_MS / 3, /* for each: PostgreSQL, Redis, the first answers */
-	REDIS_MS = 50,                  /* longest wait for Redis: after that PostgreSQL answers for it */
+	WARM_UP_MS = 2000, /* for each: Redis, the first answers */
+	LOGIN_MS = POOL_START_MS - 2 * WARM_UP_MS,
+	REDIS_MS = 50, /* longest wait for Redis: after that PostgreSQL answers for it */
 	READ_STEP_MS =
 		1000, /* nginx sends a request it already holds: a second between two pieces is a fault */
 	ATTEMPTS = 3,
@@ -312,8 +313,9 @@ static int connect_stores(struct app *app)
 		log_error("could not use AGROBRIDGE_REDIS_URL: %s", why);
 		return -1;
 	}
-	/* A store that is away keeps no task from starting: requests will try again. */
-	if (db_connect(app->ctx.db, deadline_in(WARM_UP_MS * US_PER_MS), &why))
+	/* A store that is away keeps no task from starting: requests will try again. One that answers does, for a while: where
+	 * dozens of workers log in at once, each takes seconds. */
+	if (db_connect(app->ctx.db, deadline_in(LOGIN_MS * US_PER_MS), &why))
 		log_warning("could not reach postgres at the start: %s", why);
 	if (redis_connect(app->ctx.redis, deadline_in(WARM_UP_MS * US_PER_MS)))
 		log_warning("could not reach redis at the start");

@@ -22,7 +22,7 @@ struct slot; /* this worker's place on the scoreboard (pool/scoreboard.h) */
 
 /* What start() below may spend on stores that do not answer. One that takes longer than this and AGROBRIDGE_HARD_TIMEOUT_MS
  * hangs, and is killed. */
-enum { POOL_START_MS = 6000 };
+enum { POOL_START_MS = 10000 };
 
 /* What a pool serves. Called in workers only, one call at a time, with every signal blocked. */
 struct pool_service {

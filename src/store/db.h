@@ -91,8 +91,9 @@ struct rows;
 MUST_CHECK int db_new(const struct db_options *options, struct db **ret_db, const char **ret_why);
 void db_free(struct db *db);
 
-/* Connects now if it is not connected; for warming up and for `check`. `ret_why`, if not NULL, gets the reason of a failure,
- * in words for an operator, valid until the next call. */
+/* Connects now if it is not connected; for warming up and for `check`. A server that never answers is given up after 2 s, one
+ * that has begun to answer the login at `d`. `ret_why`, if not NULL, gets the reason of a failure, in words for an operator,
+ * valid until the next call. */
 MUST_CHECK int db_connect(struct db *db, struct deadline d, const char **ret_why);
 
 /* Begins a request: its deadline, and the arena that results are copied to. Clears what an earlier one left. */

@@ -319,8 +319,12 @@ int db_ready(struct db *db)
 
 int db_connect(struct db *db, struct deadline d, const char **ret_why)
 {
+	int err;
+
 	db->deadline = d;
-	int err = db_ready(db);
+	do
+		err = db_ready(db);
+	while (err && is_making(db) && deadline_left(d));
 	if (ret_why)
 		*ret_why = db->why;
 	return err;

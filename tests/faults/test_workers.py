@@ -77,9 +77,9 @@ class Workers(unittest.TestCase):
     def test_a_worker_has_asked_what_is_asked_most_before_its_first_request(self):
         self.is_warm_from_the_start(self.world.postgres.app_url)
 
-    def test_also_where_a_login_at_postgres_takes_a_second(self):
+    def test_also_where_a_login_at_postgres_takes_seconds(self):
         """It is five answers, one after another: requests that had to wait for it would fail in a crowd."""
-        delay = Delay(self.world.path / "d", self.world.postgres.app_url, 200, tether=True).start()
+        delay = Delay(self.world.path / "d", self.world.postgres.app_url, 600, tether=True).start()
         self.addCleanup(delay.stop)
         self.is_warm_from_the_start(delay.url)
 

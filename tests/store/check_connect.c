@@ -308,6 +308,40 @@ START_TEST(warming_up_tells_the_reason_of_a_failure)
 }
 END_TEST
 
+/* Longer in all than a server may be silent; half of it is no time for a login of three answers. */
+START_TEST(warming_up_waits_for_a_login_that_is_slowly_answered)
+{
+	struct relay relay;
+
+	relay_start(&relay);
+	relay.state->answer_ms = 900;
+	struct db *db = app_new_at(relay_url(&relay));
+	ck_assert_err(db_connect(db, deadline_in(1400 * US_PER_MS), NULL), UNAVAILABLE);
+	db_free(db);
+	db = app_new_at(relay_url(&relay));
+	ck_assert_ok(db_connect(db, deadline_in(PATIENT_MS * US_PER_MS), NULL));
+	ck_assert_int_eq(relay.state->connections, 2);
+	db_free(db);
+	relay_stop(&relay);
+}
+END_TEST
+
+START_TEST(warming_up_gives_up_a_server_that_falls_silent)
+{
+	struct relay relay;
+	struct deadline soon = deadline_in(4 * US_PER_SECOND);
+
+	relay_start(&relay);
+	struct db *db = begin_login(&relay);
+	ck_assert_int_eq(kill(relay.pid, SIGSTOP), 0);
+	ck_assert_err(db_connect(db, deadline_in(30 * US_PER_SECOND), NULL), UNAVAILABLE);
+	ck_assert(deadline_left(soon) > 0);
+	ck_assert_int_eq(kill(relay.pid, SIGCONT), 0);
+	db_free(db);
+	relay_stop(&relay);
+}
+END_TEST
+
 int main(void)
 {
 	const TTest *const tests[] = {
@@ -324,6 +358,8 @@ int main(void)
 		a_login_under_way_that_is_lost_begins_again_at_once,
 		a_server_that_is_full_is_asked_again_when_it_has_room,
 		warming_up_tells_the_reason_of_a_failure,
+		warming_up_waits_for_a_login_that_is_slowly_answered,
+		warming_up_gives_up_a_server_that_falls_silent,
 	};
 
 	return database_suite_run("connect", tests, ARRAY_SIZE(tests));

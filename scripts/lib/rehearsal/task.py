@@ -27,7 +27,7 @@ from .net import CORE
 PORT, OPS_PORT = 8080, 8081
 STOP_SECONDS = {"nginx": 95, "app": 15}  # StopTimeout
 STATUS_SECONDS, KILL_SECONDS = 2, 5
-BOOT_SECONDS = 3  # real: as long as it may use more of the processors than its share
+BOOT_SECONDS = 10  # real: as long as it may use more of the processors than its share
 
 # As in the image: beside the entrypoint lie the template and what fills it in, and /tmp is the container's own.
 ENTRYPOINT = ("container/drain", "nginx/render", "nginx/nginx.conf.in")
