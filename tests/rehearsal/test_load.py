@@ -44,6 +44,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def answer(self):
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self.server.asked_by.append(self.client_address[1])
         self.server.asked.append((self.path, self.headers.get("Idempotency-Key"), body.decode()))
         word = self.path.rpartition("/")[2]
         if word == "never":
@@ -77,6 +78,7 @@ class ServerTest(unittest.TestCase):
         self.directory = Path(self.enterContext(tempfile.TemporaryDirectory(prefix="ab-")))
         self.server = ThreadingHTTPServer(("127.0.0.2", 0), Handler)
         self.server.asked, self.server.answers, self.server.ending = [], {}, threading.Event()
+        self.server.asked_by = []  # their ports
         self.server.daemon_threads = True
         thread = threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
         thread.start()
@@ -143,6 +145,15 @@ class LoadTest(ServerTest):
         self.assertEqual({r.what for r in journal}, {"timeout"})
         for request in journal:
             self.assertAlmostEqual(request.took, 0.4, delta=0.2)
+
+    def test_a_connection_that_was_idle_for_long_is_not_used_again(self):
+        """The server may be closing it at that moment."""
+        for patience, connections in ((0.05, range(5, 100)), (5, range(1, 2))):
+            with self.subTest(patience=patience), unittest.mock.patch.object(load, "PATIENCE", patience):
+                self.server.asked_by.clear()
+                journal = self.run_load([("read", 1, http_text("GET", "/x"))], (5, 8))
+                self.assertEqual({r.what for r in journal}, {"200"})
+                self.assertIn(len(set(self.server.asked_by)), connections)
 
     def test_nobody_listens(self):
         with socket.create_server(("127.0.0.1", 0)) as closed:

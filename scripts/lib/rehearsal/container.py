@@ -22,6 +22,7 @@ TMPFS = {"app": [], "nginx": ["--tmpfs=/tmp:rw,noexec,nosuid,nodev,size=128m"]}
 HARDENED = (
     "--read-only", f"--user={USER}:{USER}", "--cap-drop=ALL", "--security-opt=no-new-privileges", "--pids-limit=256",
     "--read-only-tmpfs=false", *LIMITS)
+NICE = ("nice", "-n", "10")  # on AWS the engine has other processors than the stores
 END_SECONDS = 30  # for podman to take a container's remains away; longer with many at a time
 
 
@@ -37,7 +38,7 @@ class Engine:
     def __init__(self, directory):
         images, driver = storage()
         folders = [word for name in ("root", "runroot", "tmpdir") for word in (f"--{name}", directory / name)]
-        self._podman = [*PODMAN, "--cgroup-manager=cgroupfs", "--events-backend=none", *folders,
+        self._podman = [*NICE, *PODMAN, "--cgroup-manager=cgroupfs", "--events-backend=none", *folders,
                         f"--storage-driver={driver}", f"--storage-opt={driver}.imagestore={images}"]
 
     def run(self, image, words, options):

@@ -21,7 +21,8 @@ ROOT = Path("/sys/fs/cgroup")
 PREFIX = "agrobridge-rehearsal-"
 PERIOD_US = 10_000
 QUOTA_LEAST_US = 1_000  # the kernel's
-WEIGHT = 10  # of what is usual: a task has its machine, and what else starts on ours must not slow it down
+# Of what is usual. A task has its machine: what else starts on ours must not slow it down, nor the stores.
+WEIGHT, BOOT_WEIGHT = 10, 0.1
 BUSY_SECONDS = 1
 
 # A command that runs another one in the group; it still has our rights.
@@ -52,16 +53,24 @@ class Group:
         self._lock = _locked(self._counted)
         self.enter = ("sh", "-c", JOIN, "sh", f"{self._counted} {self._limited}")
         self._before = 0.0
+        self._weigh(BOOT_WEIGHT)
 
     def limit(self):
         """From now on it has its share, and what it used before does not count: putting a container together takes the
         engine longer, in a tenth of a core, than all that comes after until it serves."""
         quota, period = bandwidth(self.cores)
-        limits = ({"cpu.max": f"{quota} {period}", "cpu.weight": WEIGHT * 100} if self._unified
-                  else {"cpu.cfs_period_us": period, "cpu.cfs_quota_us": quota, "cpu.shares": WEIGHT * 1024})
-        for file, value in limits.items():
-            (self._limited / file).write_text(str(value))
+        self._set({"cpu.max": f"{quota} {period}"} if self._unified
+                  else {"cpu.cfs_period_us": period, "cpu.cfs_quota_us": quota})
+        self._weigh(WEIGHT)
         self._before = self._counter()
+
+    def _weigh(self, weight):
+        file, usual = ("cpu.weight", 100) if self._unified else ("cpu.shares", 1024)
+        self._set({file: round(weight * usual)})
+
+    def _set(self, values):
+        for file, value in values.items():
+            (self._limited / file).write_text(str(value))
 
     def cpu_seconds(self):
         """What its processes have used, those that are gone included."""

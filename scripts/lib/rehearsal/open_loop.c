@@ -13,7 +13,8 @@
  * stdout has a line a request, at most 100 ms after its end: phase, name, number, then microseconds: when it was to start
  * (from the start of the load), how late it did, how long it took from when it was to start; what came: the status,
  * `refused` for 503 with Retry-After and a problem document, `lost` when the connection could not be made or broke,
- * `timeout` when nothing came within PATIENCE seconds; and the problem document's code, or -.
+ * `timeout` when nothing came within PATIENCE seconds; and the problem document's code, or -. A connection that was idle for
+ * PATIENCE seconds is not used again: its server may be closing it just then, and a request would be lost by our fault.
  */
 #include <arpa/inet.h>
 #include <err.h>
@@ -66,6 +67,7 @@ struct connection {
 	int fd; /* 0: not connected */
 	bool busy, closes;
 	struct request request;
+	int64_t idle_since;
 	char head[HEAD_SIZE], what[16];
 	size_t have;   /* of the head, and of a problem document, which is kept behind it */
 	size_t body;   /* where in `head` a problem document that is kept begins; 0: there is none */
@@ -165,12 +167,23 @@ static void report(const struct connection *c, const char *what)
 		(long long)(now_us() - r->intended), what, length, code);
 }
 
+static void hang_up(struct connection *c)
+{
+	close(c->fd);
+	c->fd = 0;
+}
+
 /* An idle connection, the one used last, else a new one, not connected yet. */
 static struct connection *take(void)
 {
 	if (!idle_count && connection_count == CONNECTIONS_MOST)
 		errx(1, "%d requests in flight: more than an open loop can have here", in_flight);
-	return idle_count ? idle[--idle_count] : &connections[connection_count++];
+	if (!idle_count)
+		return &connections[connection_count++];
+	struct connection *c = idle[--idle_count];
+	if (c->fd > 0 && now_us() - c->idle_since > patience)
+		hang_up(c);
+	return c;
 }
 
 /* Blocks, for some 50 us: the address is of this machine. */
@@ -188,17 +201,12 @@ static bool connected(struct connection *c)
 	       epoll_ctl(epoll, EPOLL_CTL_ADD, c->fd, &on_read) == 0;
 }
 
-static void hang_up(struct connection *c)
-{
-	close(c->fd);
-	c->fd = 0;
-}
-
 static void done(struct connection *c, const char *what)
 {
 	report(c, what);
 	c->busy = false;
 	in_flight--;
+	c->idle_since = now_us();
 	idle[idle_count++] = c;
 	if (c->closes)
 		hang_up(c);
