@@ -172,6 +172,7 @@ def deploy(world):
 @scene("surge", "The load doubles while a release bakes and two colours share the CPU average.")
 def surge(world):
     service, low = world.service, world.plan.low
+    world.wait_calm()  # or the release would wait for it, and the load would not
     with world.load("surge", [(world.rate(0.6), 120), (world.rate(1.4), FOREVER)]) as load:
         deployment = world.start_deployment(world.release("surge"), bake=1200)
         world.wait("the bake begins", lambda: deployment.stage == "BAKE_TIME", 900)
