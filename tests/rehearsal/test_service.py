@@ -3,6 +3,8 @@
 import itertools
 import re
 import sys
+import threading
+import time
 import unittest
 from collections import Counter, namedtuple
 from pathlib import Path
@@ -170,6 +172,29 @@ class Keeping(ServiceTest):
             work()
         self.run_for(1)
         self.assertEqual(len(self.balancer.targets["blue"]), 6)
+
+    def test_few_start_at_a_time(self):
+        """Each of ours takes its share of the processors from those that serve."""
+        starting, most, gate = 0, [], threading.Lock()
+
+        def broken(_):
+            nonlocal starting
+            with gate:
+                starting += 1
+                most.append(starting)
+            time.sleep(0.02)
+            with gate:
+                starting -= 1
+
+        threads = []
+        self.broken, self.service.beside = broken, lambda work: threads.append(threading.Thread(target=work))
+        self.run_for(1)
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self.assertEqual(max(most), service.STARTS)
+        self.assertEqual(len(most), 6)
 
     def test_a_task_that_stopped_is_replaced(self):
         self.settle()
