@@ -18,6 +18,8 @@ from .load import good, label, percentile
 from .net import CORE
 from .world import FOREVER, TARGET, bad, percent_bad
 
+# The load doubles to what the fewest tasks can just do: a tenth more and they are full, and refuse, before others can start.
+CALM, PEAK, LULL = 0.6, 1.25, 0.3
 # Workers of the trap, and the CPU at which they are full if each request waits for PostgreSQL once. How far away that has
 # to be depends on how fast this machine is.
 FEW, FEW_BUSY = 2, 0.25
@@ -67,8 +69,7 @@ def oracle_says(what, world):
 @scene("rush", "The load doubles within a moment, stays, and goes: tasks follow it, and so does the cost.")
 def rush(world):
     low, clock, service = world.plan.low, world.clock, world.service
-    calm, peak, lull = 0.6, 1.25, 0.3
-    with world.load("rush", [(world.rate(calm), 60), (world.rate(peak), 600), (world.rate(lull), FOREVER)]) as load:
+    with world.load("rush", [(world.rate(CALM), 60), (world.rate(PEAK), 600), (world.rate(LULL), FOREVER)]) as load:
         step = load.begun + 60
         clock.sleep(60)
         world.wait("another task is wanted", lambda: service.desired > low, 600)
@@ -81,8 +82,8 @@ def rush(world):
         back = world.wait("back to the fewest", lambda: service.desired == low and world.rests(), 3600)
         world.record.event("scene", f"the fewest tasks again, {seconds(clock.now() - lull_begun)} after the rush")
     yield "from the rush to another task that serves: at most 120 s", seconds(serving), serving <= 120
-    yield f"tasks grow with the load, from {calm} to {peak} of what {low} carry", f"{low} → {most} tasks", \
-        low * peak <= most
+    yield f"tasks grow with the load, from {CALM} to {PEAK} of what {low} carry", f"{low} → {most} tasks", \
+        low * PEAK <= most
     yield "then the CPU is near its target, not above", f"{settled:.0f} %", 35 <= settled <= 1.1 * TARGET
     yield few_refused(load.result)
     yield "cost returns: the fewest tasks again", f"{seconds(back)} after the rush", service.desired == low
@@ -173,7 +174,7 @@ def deploy(world):
 def surge(world):
     service, low = world.service, world.plan.low
     world.wait_calm()  # or the release would wait for it, and the load would not
-    with world.load("surge", [(world.rate(0.6), 120), (world.rate(1.4), FOREVER)]) as load:
+    with world.load("surge", [(world.rate(CALM), 120), (world.rate(PEAK), FOREVER)]) as load:
         deployment = world.start_deployment(world.release("surge"), bake=1200)
         world.wait("the bake begins", lambda: deployment.stage == "BAKE_TIME", 900)
         world.wait("the surge", lambda: world.clock.now() > load.begun + 120, 900)
