@@ -166,26 +166,28 @@ def mix_for(name, looked_at, recorded_on, accounts, shares=None):
 
 
 class Visitor(threading.Thread):
-    """Logs in, then refreshes its session every so many real seconds: a session has to live through whatever happens.
+    """Logs in at once, then refreshes its session every so many real seconds: it has to live through whatever happens.
 
     After an answer that leaves it open whether the refresh token is spent it logs in again, as a person would."""
 
     def __init__(self, clock, account, load, every=2):
         super().__init__(daemon=True)
         self.clock, self.account, self.load, self.every = clock, account, load, every
-        self.journal, self.ending = [], threading.Event()
+        self.journal, self.ending, self.kind = [], threading.Event(), "login"
+
+    def ask(self):
+        at, begun = self.clock.now(), time.monotonic()
+        what, code, _ = self.account.login() if self.kind == "login" else self.account.refresh()
+        number, took = f"{self.account.email}/{len(self.journal)}", time.monotonic() - begun
+        self.journal.append(Request(self.load, 0, self.kind, number, at, 0, took, what, code))
+        self.kind = "refresh" if what == "200" else "login"
 
     def run(self):
-        kind = "login"
-        while not self.ending.is_set():
-            at, begun = self.clock.now(), time.monotonic()
-            what, code, _ = self.account.login() if kind == "login" else self.account.refresh()
-            number, took = f"{self.account.email}/{len(self.journal)}", time.monotonic() - begun
-            self.journal.append(Request(self.load, 0, kind, number, at, 0, took, what, code))
-            kind = "refresh" if what == "200" else "login"
-            self.ending.wait(self.every)
+        while not self.ending.wait(self.every):
+            self.ask()
 
     def __enter__(self):
+        self.ask()
         self.start()
         return self
 

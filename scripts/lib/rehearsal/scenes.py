@@ -154,7 +154,7 @@ def advise(world, load):
 @scene("deploy", "Blue/green releases at 80 % load, one after another, the schema growing between them.")
 def deploy(world):
     journal, slowest = [], 0
-    with world.load("deploy", [(world.rate(0.8), FOREVER)]) as load, world.visitors() as visits:
+    with world.visitors() as visits, world.load("deploy", [(world.rate(0.8), FOREVER)]) as load:
         for number in range(1, world.plan.switches + 1):
             if number % 2:
                 world.grow_schema(number)
@@ -302,7 +302,7 @@ def lost_zone(world):
 
 @scene("database-failover", "PostgreSQL's primary dies; the standby in another zone takes over.")
 def database_failover(world):
-    with world.load("database-failover", [(world.rate(0.5), FOREVER)]) as load, world.visitors() as visits:
+    with world.visitors() as visits, world.load("database-failover", [(world.rate(0.5), FOREVER)]) as load:
         world.clock.sleep(20)
         begun = world.clock.now()
         before = world.database.primary_zone
@@ -326,7 +326,7 @@ def database_failover(world):
 
 @scene("cache-failover", "Redis' primary dies; PostgreSQL answers for it meanwhile.")
 def cache_failover(world):
-    with world.load("cache-failover", [(world.rate(0.5), FOREVER)]) as load, world.visitors() as visits:
+    with world.visitors() as visits, world.load("cache-failover", [(world.rate(0.5), FOREVER)]) as load:
         world.clock.sleep(20)
         before = world.cache.primary_zone
         world.cache.kill()
