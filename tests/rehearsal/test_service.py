@@ -91,8 +91,10 @@ class FakeTask:
         self.world.done(f"start {self.id}")
         self.running = True
 
-    def stop(self, drain_seconds):
+    def stop(self, drain_seconds, turn):
         self.world.done(f"stop {self.id} {drain_seconds}")
+        with turn:
+            self.world.ending(self)
         self.running = False
 
     def kill(self):
@@ -107,7 +109,7 @@ class ServiceTest(unittest.TestCase):
         self.clock, self.acts, self.said = FakeClock(), [], []
         self.balancer = FakeBalancer(self.clock, self.done)
         self.zones = {name: SimpleNamespace(lost=False) for name in "abc"}
-        self.broken = lambda task: False
+        self.broken = self.ending = lambda task: False
         self.sounding, self.made, self.numbers = [], [], itertools.count(1)
         self.service = Service(self.clock, self.make_task, self.balancer, self.zones, self.record, ONE, self.desired,
                                alarms=lambda: self.sounding, beside=lambda work: work())
@@ -173,28 +175,36 @@ class Keeping(ServiceTest):
         self.run_for(1)
         self.assertEqual(len(self.balancer.targets["blue"]), 6)
 
-    def test_few_start_at_a_time(self):
+    def test_few_start_or_end_at_a_time(self):
         """Each of ours takes its share of the processors from those that serve."""
-        starting, most, gate = 0, [], threading.Lock()
+        busy, seen, gate, threads = 0, [], threading.Lock(), []
 
-        def broken(_):
-            nonlocal starting
+        def work(_):
+            nonlocal busy
             with gate:
-                starting += 1
-                most.append(starting)
+                busy += 1
+                seen.append(busy)
             time.sleep(0.02)
             with gate:
-                starting -= 1
+                busy -= 1
 
-        threads = []
-        self.broken, self.service.beside = broken, lambda work: threads.append(threading.Thread(target=work))
+        def at_once():
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            self.assertEqual((max(seen), len(seen)), (service.TURNS, 6))
+            seen.clear()
+            threads.clear()
+
+        self.broken = self.ending = work
+        self.service.beside = lambda work: threads.append(threading.Thread(target=work))
         self.run_for(1)
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        self.assertEqual(max(most), service.STARTS)
-        self.assertEqual(len(most), 6)
+        at_once()
+        self.settle()
+        self.service.desired = 0
+        self.run_until(lambda: len(threads) == 6)
+        at_once()
 
     def test_a_task_that_stopped_is_replaced(self):
         self.settle()

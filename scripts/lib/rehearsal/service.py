@@ -27,7 +27,7 @@ from .clock import Ticker
 PERIOD = 1  # seconds between two looks at the tasks
 PLACEMENT, GRACE, DRAIN, BAKE, PAUSE = 25, 30, 15, 10 * 60, 60 * 60
 LEAST_GRACE, LEAST_DRAIN = 10, 0.5  # real seconds: the program starts in real time
-STARTS = 2  # at a time: on AWS each has a machine, on ours they take the processors from those that serve
+TURNS = 2  # that start or end at a time: on AWS each has a machine, on ours they take the processors from those that serve
 
 STAGES = ("PRE_SCALE_UP", "SCALE_UP", "POST_SCALE_UP", "TEST_TRAFFIC_SHIFT", "POST_TEST_TRAFFIC_SHIFT",
           "PRODUCTION_TRAFFIC_SHIFT", "POST_PRODUCTION_TRAFFIC_SHIFT", "BAKE_TIME", "CLEAN_UP")
@@ -79,7 +79,7 @@ class Service:
                  placement=PLACEMENT, bake=BAKE):
         self.clock, self.make_task, self.balancer, self.zones, self.record = clock, make_task, balancer, zones, record
         self.alarms, self.beside, self.placement, self.bake = alarms, beside, placement, bake
-        self.starts = threading.Semaphore(STARTS)
+        self.turns = threading.Semaphore(TURNS)
         self.grace = clock.stretched(GRACE, LEAST_GRACE)
         self.drain = clock.real(DRAIN, LEAST_DRAIN)
         self.desired = desired
@@ -186,7 +186,7 @@ class Service:
 
     def _start(self, member):
         try:
-            with self.starts:
+            with self.turns:
                 member.task = self.make_task(member.zone, member.colour, member.release)
                 member.task.start()
         except (Failure, OSError) as fault:
@@ -194,7 +194,7 @@ class Service:
         member.done = True
 
     def _stop(self, member):
-        member.task.stop(self.drain)
+        member.task.stop(self.drain, self.turns)
         member.done = True
 
     def _lost(self, member, at, why):

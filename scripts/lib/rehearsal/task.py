@@ -179,15 +179,16 @@ class Task:
         with urllib.request.urlopen(f"http://{self.address}:{OPS_PORT}/status", timeout=STATUS_SECONDS) as answer:
             return json.load(answer)
 
-    def stop(self, drain_seconds):
+    def stop(self, drain_seconds, turn=contextlib.nullcontext()):
         """As ECS does it: nginx is told first, serves on for so long, ends what it has; then the program. True if both
-        went when asked."""
+        went when asked. `turn` is held while they end: taking containers away is work, too."""
         front = self.process("nginx")
         front.signal(signal.SIGTERM)
         self._wait_draining(front)
         processes.wait_gone([front], drain_seconds)
-        went = [_ask(self.process(name), seconds) for name, seconds in STOP_SECONDS.items()]
-        self.kill()
+        with turn:
+            went = [_ask(self.process(name), seconds) for name, seconds in STOP_SECONDS.items()]
+            self.kill()
         return all(went)
 
     def _wait_draining(self, front):
