@@ -290,6 +290,16 @@ class PictureTest(ReportTest):
                 recorder.sample("p50", 5, at)
         self.assertEqual([d.count("L") for d in self.paths(self.draw(), "c1") if "h12" not in d], [3, 1])
 
+    def test_nor_does_an_area(self):
+        with self.recorder() as recorder:
+            for at in (0, 10, 20, 30, 80, 90):
+                recorder.sample("errors.503 overloaded", 5, at)
+        areas = [self.points(p.get("d")) for p in self.draw().iter(f"{SVG}path")
+                 if p.get("class").startswith("area") and "Z" in p.get("d") and "h" not in p.get("d")]
+        widths = [max(x for x, _ in points) - min(x for x, _ in points) for points in areas]
+        whole = report.WIDTH - report.RIGHT - report.LEFT
+        self.assertEqual([round(9 * width / whole) for width in widths], [3, 1])
+
     def test_latency_is_logarithmic(self):
         with self.recorder() as recorder:
             for at, value in ((0, 1), (60, 10), (120, 100), (180, 1000)):

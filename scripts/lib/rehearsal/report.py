@@ -153,8 +153,8 @@ def through(points):
 
 
 def pieces(points):
-    """A line's points, parted where nothing was sampled for longer than two of its usual steps."""
-    steps = [b - a for (a, _), (b, _) in zip(points, points[1:])]
+    """A line's points or an area's edges, parted where nothing was sampled for longer than two of its usual steps."""
+    steps = [b - a for (a, *_), (b, *_) in zip(points, points[1:])]
     usual = statistics.median(steps) if steps else 0
     cuts = [0, *(n + 1 for n, step in enumerate(steps) if step > 2.5 * usual), len(points)]
     return [points[begin:end] for begin, end in zip(cuts, cuts[1:])]
@@ -249,7 +249,8 @@ def draw_panel(panel, recording, scale, top):
         yield path("grid", f"M{LEFT} {axis.y(value):.1f}H{WIDTH - RIGHT}")
         yield text(LEFT - 6, axis.y(value) + 4, f"{value:g}", "end")
     for _, look, edges in piled:
-        yield path(f"area {look}", area(edges, scale, axis))
+        for part in pieces(edges):
+            yield path(f"area {look}", area(part, scale, axis))
     for line in lines:
         for points in pieces(recording.samples[line.sample]):
             yield path(line.look, through((scale.x(at), axis.y(value)) for at, value in points))
