@@ -91,8 +91,8 @@ struct rows;
 MUST_CHECK int db_new(const struct db_options *options, struct db **ret_db, const char **ret_why);
 void db_free(struct db *db);
 
-/* Connects now if it is not connected; for warming up and for `check`. A server that never answers is given up after 2 s, one
- * that has begun to answer the login at `d`. `ret_why`, if not NULL, gets the reason of a failure, in words for an operator,
+/* Connects now if it is not connected; for warming up and for `check`. A server that is silent for 2 s is given up, one that
+ * goes on answering the login at `d`. `ret_why`, if not NULL, gets the reason of a failure, in words for an operator,
  * valid until the next call. */
 MUST_CHECK int db_connect(struct db *db, struct deadline d, const char **ret_why);
 

@@ -308,7 +308,7 @@ START_TEST(warming_up_tells_the_reason_of_a_failure)
 }
 END_TEST
 
-/* Longer in all than a server may be silent; half of it is no time for a login of three answers. */
+/* Three answers or more, 900 ms each: longer in all than the 2 s that a server may be silent. */
 START_TEST(warming_up_waits_for_a_login_that_is_slowly_answered)
 {
 	struct relay relay;
