@@ -248,6 +248,15 @@ class AutoscalerTest(unittest.TestCase):
         self.run_for(20, *[0.9] * 6)
         self.assertEqual((self.service.desired, self.events), (9, [(60, "6 → 9 tasks")]))
 
+    def test_suspended_it_reads_on_and_sets_nothing(self):
+        self.scaler.suspended = True
+        self.run_for(101, *[0.9] * 6)
+        self.assertEqual((self.service.desired, self.events), (6, []))
+        self.assertIn((60, "cpu", 90), self.samples)
+        self.scaler.suspended = False
+        self.run_for(20, *[0.9] * 6)
+        self.assertEqual(self.service.desired, 9)
+
     def test_the_serving_tasks_are_seen_though_idle_green_halves_the_average(self):
         self.service.deploying = True
         self.run_for(260, *[0.9] * 6, *[0.0] * 6)

@@ -125,11 +125,13 @@ class Meter:
 
 class Autoscaler:
     """Reads the CPU and sets what the service desires; step() wants to be called every RESOLUTION seconds.
-    record(kind, text, at) takes what it does, sample(name, value, at) what it reads."""
+    record(kind, text, at) takes what it does, sample(name, value, at) what it reads. `suspended`, as AWS has it too: it
+    reads on, and sets nothing."""
 
     def __init__(self, service, scaler, record, sample, meter=None):
         self.service, self.scaler, self.record, self.sample = service, scaler, record, sample
         self.meter = meter or Meter()
+        self.suspended = False
         self.readings = {name: [] for name in scaler.policies}
 
     def step(self, at):
@@ -146,6 +148,6 @@ class Autoscaler:
                 points[name] = fmean(known) if known else None
                 readings.clear()
         wanted = self.scaler.point(at, points, desired, self.service.deploying)
-        if wanted is not None:
+        if wanted is not None and not self.suspended:
             self.service.desired = wanted
             self.record("scaling", f"{desired} → {wanted} tasks", at)

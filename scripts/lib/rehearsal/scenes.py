@@ -103,6 +103,7 @@ def trap(world):
             clock.sleep(240)
             cpu, refused = cpu_between(world, begun, clock.now()), percent_bad(load.tail())
             stuck, advice = service.desired, advise(world, load)
+            world.wait("an alarm sounds", world.watch.sounding, 300)
         yield f"the trap, PostgreSQL {ms:.0f} ms away: requests are refused while the CPU idles", \
             f"{refused:.0f} % refused at {cpu:.0f} % CPU", refused > 20 and cpu < 50
         yield "scaling by CPU does not help: no task is added", f"{stuck} of {plan.high} tasks", stuck == plan.low
