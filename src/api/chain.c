@@ -32,13 +32,11 @@ static void put_known(struct json_writer *w, const char *name, const char *text)
 		json_put_string(w, name, text);
 }
 
-const char *chain_content(struct arena *arena, const struct event *e)
+static void put_content(struct buf *text, const struct event *e)
 {
 	struct json_writer w;
-	struct buf text;
 
-	buf_init(&text, arena, CONTENT_MAX);
-	json_begin(&w, &text);
+	json_begin(&w, text);
 	json_open(&w, '{');
 	json_put_time(&w, "at", e->at);
 	put_known(&w, "humidity_pct", e->humidity_pct);
@@ -52,14 +50,24 @@ const char *chain_content(struct arena *arena, const struct event *e)
 	put_known(&w, "result", e->result);
 	put_known(&w, "temperature_c", e->temperature_c);
 	json_close(&w, '}');
+}
+
+const char *chain_content(struct arena *arena, const struct event *e)
+{
+	struct buf text;
+
+	buf_init(&text, arena, CONTENT_MAX);
+	put_content(&text, e);
 	return text.data;
 }
 
 bool chain_verify(struct arena *arena, const struct history *h, struct chain_break *ret_first)
 {
 	uint8_t link[SHA256_SIZE];
+	struct buf text;
 	int i;
 
+	buf_init(&text, arena, CONTENT_MAX);
 	chain_start(h->lot_id, link);
 	for (i = 0; i < h->count; i++) {
 		const struct event *e = &h->events[i];
@@ -70,8 +78,9 @@ bool chain_verify(struct arena *arena, const struct history *h, struct chain_bre
 		if (i >= h->event_count)
 			return false;
 		chain_link(link, e->content, e->recorded_at, link);
-		if (memcmp(link, e->hash, sizeof link) != 0 ||
-			strcmp(chain_content(arena, e), e->content) != 0)
+		buf_clear(&text);
+		put_content(&text, e);
+		if (memcmp(link, e->hash, sizeof link) != 0 || strcmp(text.data, e->content) != 0)
 			return false;
 	}
 	*ret_first = (struct chain_break){ .position = i + 1 };

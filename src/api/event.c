@@ -13,7 +13,8 @@
 #include "store/location.h"
 #include "store/lot.h"
 
-enum { NOTES_MAX = 2000 };
+/* A lot's history is read, proved and shown within one request: nobody who may record on it can make it too long for that. */
+enum { NOTES_MAX = 2000, HISTORY_EVENTS_MAX = 10000, HISTORY_BYTES_MAX = 8 << 20 };
 
 struct event_fields {
 	int kind, result;
@@ -135,12 +136,16 @@ static int take_location(struct ctx *ctx, const struct event_fields *in)
 	return owned ? 0 : -ERR_INVALID;
 }
 
-static void event_link(struct ctx *ctx, struct event *e, struct lot_state *lot)
+static int event_link(struct ctx *ctx, struct event *e, struct lot_state *lot)
 {
 	e->position = ++lot->event_count;
 	e->content = chain_content(ctx->arena, e);
+	lot->event_bytes += (int64_t)strlen(e->content);
+	if (lot->event_count > HISTORY_EVENTS_MAX || lot->event_bytes > HISTORY_BYTES_MAX)
+		return -ERR_LOT_FULL;
 	chain_link(lot->chain_head, e->content, e->recorded_at, e->hash);
 	memcpy(lot->chain_head, e->hash, sizeof e->hash);
+	return 0;
 }
 
 int event_create(struct ctx *ctx)
@@ -174,7 +179,7 @@ int event_create(struct ctx *ctx)
 	TRY(check_right(ctx, &lot));
 	TRY(take_location(ctx, in));
 	TRY(move_status(in, &lot));
-	event_link(ctx, &event, &lot);
+	TRY(event_link(ctx, &event, &lot));
 	store_event_insert_send(ctx->db, &event);
 	store_lot_advance_send(ctx->db, event.lot_id, &lot);
 	ctx->writer.object_id = event.id;

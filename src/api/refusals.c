@@ -127,6 +127,7 @@ static const struct {
 	{ event_create, ERR_LOT_HELD },
 	{ event_create, ERR_LOT_RECALLED },
 	{ event_create, ERR_LOT_CLOSED },
+	{ event_create, ERR_LOT_FULL },
 };
 
 /* --- what may happen anywhere --- */

@@ -92,28 +92,21 @@ static const struct member members[] = {
 };
 const struct shape trace_shape = { "Trace", members, sizeof(struct trace_answer) };
 
-static const char *place_text(struct arena *arena, const char *place, const char *region)
-{
-	return place && region ? arena_printf(arena, "%s, %s", place, region) : place;
-}
-
 static int trace_answer(struct ctx *ctx, const struct trace *t)
 {
 	struct chain_break first;
 	const struct history *h = &t->history;
 	bool valid = chain_verify(ctx->arena, h, &first);
 	const struct trace_answer answer = {
-		.lot = { t->code, t->product, t->variety, t->quantity, t->uom,
-			place_text(ctx->arena, t->origin, t->origin_region), t->status, t->harvested_on },
-		.producer = { t->producer, t->origin_region },
+		.lot = { t->code, t->product, t->variety, t->quantity, t->uom, t->origin, t->status,
+			t->harvested_on },
+		.producer = { t->producer, t->region },
 		.badge = badge(h, valid),
 		.events = h->events,
 		.event_count = h->count,
 		.verified = valid,
 	};
 
-	for (struct event *e = h->events; e < h->events + h->count; e++)
-		e->place = place_text(ctx->arena, e->place, e->region);
 	ctx->resp->cache_control = "public, max-age=60";
 	answer_one(ctx, &answer);
 	response_etag_body(ctx->resp, ctx->req);

@@ -15,8 +15,9 @@
 
 #include "base/base.h"
 
-/* Body 1 MiB, its parsed tree (64 bytes a node, at worst one node for 2 bytes: 32 MiB), the answer (8 MiB). */
-#define ARENA_SIZE ((size_t)48 << 20)
+/* What is longest: a body of 1 MiB and its parsed tree (64 bytes a node, at worst one node for 2 bytes: 32 MiB); or the longest
+ * trace: its texts and notes (16 MiB), the names of its places (16 MiB), its answer (20 MiB). */
+#define ARENA_SIZE ((size_t)64 << 20)
 /* What an ordinary request touches; kept warm between requests. */
 #define ARENA_KEEP ((size_t)128 << 10)
 

@@ -12,6 +12,12 @@ void buf_init(struct buf *b, struct arena *arena, size_t max)
 	*b = (struct buf){ .arena = arena, .max = max };
 }
 
+void buf_clear(struct buf *b)
+{
+	b->len = 0;
+	b->full = false;
+}
+
 char *buf_reserve(struct buf *b, size_t n)
 {
 	if (b->full || n > b->max - b->len) {
@@ -20,7 +26,7 @@ char *buf_reserve(struct buf *b, size_t n)
 	}
 	size_t need = b->len + n + 1;
 	if (need > b->cap) {
-		size_t cap = MAX(MAX(2 * b->cap, need), (size_t)FIRST_SIZE);
+		size_t cap = MIN(MAX(MAX(2 * b->cap, need), (size_t)FIRST_SIZE) - 1, b->max) + 1;
 		b->data = arena_grow(b->arena, b->data, b->cap, cap);
 		b->cap = cap;
 	}

@@ -20,6 +20,7 @@ struct buf {
 };
 
 void buf_init(struct buf *b, struct arena *arena, size_t max);
+void buf_clear(struct buf *b); /* empty again, in the same room */
 void buf_add(struct buf *b, const void *bytes, size_t n);
 void buf_add_text(struct buf *b, const char *text);
 void buf_add_char(struct buf *b, char c);

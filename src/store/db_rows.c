@@ -102,6 +102,11 @@ bool db_row(struct rows *rows)
 	return ++rows->row < PQntuples(rows->result);
 }
 
+void db_skip_to(struct rows *rows, int column)
+{
+	rows->column = column;
+}
+
 int64_t db_affected(const struct rows *rows)
 {
 	return strtoll(PQcmdTuples(rows->result), NULL, 10);

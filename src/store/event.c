@@ -3,7 +3,11 @@
 
 #include "base/err.h"
 
-enum { EVENTS_FIRST = 16 }; /* most lots have fewer */
+enum {
+	EVENTS_FIRST = 16, /* most lots have fewer */
+	TRACE_EVENT =
+		13, /* the column of a trace at which the lot ends, the same in each row, and its event begins */
+};
 
 void store_event_insert_send(struct db *db, const struct event *e)
 {
@@ -35,7 +39,6 @@ static bool event_read(struct rows *rows, struct event *ret_event)
 	e.content = db_read_text(rows);
 	db_read_bytes(rows, e.hash, sizeof e.hash);
 	e.place = ret_event->place;
-	e.region = ret_event->region;
 	*ret_event = e;
 	return true;
 }
@@ -116,7 +119,7 @@ void store_trace_by_gtin_send(struct db *db, const char *gtin14, const char *lot
 	DB_SEND(db, TRACE_BY_GTIN, db_text(gtin14), db_text(lot_code));
 }
 
-static void trace_read(struct rows *rows, struct trace *t, struct event *e)
+static void trace_read(struct rows *rows, struct trace *t)
 {
 	t->history.lot_id = db_read_uuid(rows);
 	t->code = db_read_text(rows);
@@ -130,10 +133,7 @@ static void trace_read(struct rows *rows, struct trace *t, struct event *e)
 	t->variety = db_read_text(rows);
 	t->producer = db_read_text(rows);
 	t->origin = db_read_text(rows);
-	t->origin_region = db_read_text(rows);
-	t->origin_country = db_read_text(rows);
-	e->place = db_read_text(rows);
-	e->region = db_read_text(rows);
+	t->region = db_read_text(rows);
 }
 
 int store_trace_take(struct db *db, struct arena *arena, struct trace *ret_trace)
@@ -145,9 +145,10 @@ int store_trace_take(struct db *db, struct arena *arena, struct trace *ret_trace
 	TRY(db_result(db, &rows));
 	if (!db_row(rows))
 		return -ERR_NOT_FOUND;
+	trace_read(rows, &t);
 	do {
-		struct event e = { 0 };
-		trace_read(rows, &t, &e);
+		db_skip_to(rows, TRACE_EVENT);
+		struct event e = { .place = db_read_text(rows) };
 		if (event_read(rows, &e))
 			event_list_add(&list, &e);
 	} while (db_row(rows));

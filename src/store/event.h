@@ -19,10 +19,10 @@ struct event {
 	struct uuid location_id;
 	const char *temperature_c, *humidity_pct; /* decimal text, NULL unknown */
 	const char *result, *notes;
-	int64_t recorded_at;        /* when we were told, wall us */
-	const char *content;        /* canonical JSON text: what is hashed */
-	uint8_t hash[SHA256_SIZE];  /* its link */
-	const char *place, *region; /* its location's name and region; in traces only */
+	int64_t recorded_at;       /* when we were told, wall us */
+	const char *content;       /* canonical JSON text: what is hashed */
+	uint8_t hash[SHA256_SIZE]; /* its link */
+	const char *place;         /* its location's name and region; in traces only */
 };
 
 /* A lot's whole history of one moment, and what the lot's row says it must add up to. */
@@ -39,7 +39,7 @@ struct trace {
 	const char *code, *quantity, *uom, *status;
 	int32_t harvested_on;
 	const char *product, *variety, *producer;
-	const char *origin, *origin_region, *origin_country;
+	const char *origin, *region; /* where it was grown, name and region; the region alone */
 	struct history history;
 };
 

@@ -85,6 +85,7 @@ int store_lot_lock_take(struct db *db, struct lot_state *ret_state)
 	s.status = db_read_text(rows);
 	s.status_at = db_read_time(rows);
 	s.event_count = db_read_int(rows);
+	s.event_bytes = db_read_int(rows);
 	db_read_bytes(rows, s.chain_head, sizeof s.chain_head);
 	int err = store_grant_get_take(db, &grant);
 	if (err && err != -ERR_NOT_FOUND)
@@ -97,7 +98,8 @@ int store_lot_lock_take(struct db *db, struct lot_state *ret_state)
 void store_lot_advance_send(struct db *db, struct uuid id, const struct lot_state *s)
 {
 	DB_SEND(db, LOT_ADVANCE, db_uuid(id), db_text(s->status), db_time(s->status_at),
-		db_int(s->event_count), db_bytes(s->chain_head, sizeof s->chain_head));
+		db_int(s->event_count), db_int(s->event_bytes),
+		db_bytes(s->chain_head, sizeof s->chain_head));
 }
 
 void store_lot_own_lock_send(struct db *db, struct uuid id, struct viewer viewer)

@@ -32,8 +32,8 @@ struct lot_filter {
 struct lot_state {
 	struct uuid organization_id;
 	const char *status;
-	int64_t status_at; /* DB_NO_TIME until an event moved it */
-	int64_t event_count;
+	int64_t status_at;                /* DB_NO_TIME until an event moved it */
+	int64_t event_count, event_bytes; /* of their canonical texts */
 	uint8_t chain_head[SHA256_SIZE];
 	const char *
 		access; /* "read", "record", NULL for nothing: it is one's own, or was taken back meanwhile */

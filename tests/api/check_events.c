@@ -274,6 +274,31 @@ START_TEST(a_lot_held_or_recalled_ships_nowhere)
 }
 END_TEST
 
+START_TEST(a_history_ends_before_it_is_too_long_to_be_read)
+{
+	static const char *const one_more[] = { "event_count = 9999", "event_bytes = 8388608 - 300" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(one_more); i++) {
+		const struct made_lot lot = make_lot(&producer);
+		sql("UPDATE lot SET %s WHERE id = '%s'", one_more[i], lot.id);
+		expect(answered(harvest(&lot, ""), 201));
+		expect(is_problem(harvest(&lot, ""), 409, "lot_full"));
+		expect(has_count(get(&producer, "/v1/lots/%s/events", lot.id), "/items", 1));
+	}
+}
+END_TEST
+
+START_TEST(a_lot_knows_how_long_its_history_is)
+{
+	const struct made_lot lot = make_lot(&producer);
+
+	expect(answered(harvest(&lot, ""), 201));
+	expect(answered(harvest(&lot, ",'notes':'Línea 1'"), 201));
+	ck_assert_int_eq(sql_number("SELECT event_bytes FROM lot WHERE id = '%s'", lot.id),
+		sql_number("SELECT sum(octet_length(content)) FROM event WHERE lot_id = '%s'", lot.id));
+}
+END_TEST
+
 /* --- what it may hold --- */
 
 START_TEST(an_event_comes_back_as_it_was_told)
@@ -436,6 +461,8 @@ int main(void)
 		the_status_follows_what_happened_last_not_what_was_told_last,
 		a_lot_delivered_or_rejected_takes_no_later_shipping_event,
 		a_lot_held_or_recalled_ships_nowhere,
+		a_history_ends_before_it_is_too_long_to_be_read,
+		a_lot_knows_how_long_its_history_is,
 		an_event_comes_back_as_it_was_told,
 		a_time_is_kept_to_the_microsecond_in_utc,
 		nothing_happened_in_the_future,

@@ -254,13 +254,11 @@ START_TEST(a_trace_tells_all_that_the_public_may_know)
 	ck_assert_str_eq(by_code.product, "Hass");
 	ck_assert_ptr_eq(by_code.variety, NULL);
 	ck_assert_str_eq(by_code.producer, "Finca");
-	ck_assert_str_eq(by_code.origin, "Campo");
-	ck_assert_str_eq(by_code.origin_region, "Huila");
-	ck_assert_str_eq(by_code.origin_country, "CO");
+	ck_assert_str_eq(by_code.origin, "Campo, Huila");
+	ck_assert_str_eq(by_code.region, "Huila");
 	ck_assert_int_eq(by_code.history.count, 20);
 	ck_assert_ptr_eq(by_code.history.events[0].place, NULL);
-	ck_assert_str_eq(by_code.history.events[1].place, "Campo");
-	ck_assert_str_eq(by_code.history.events[1].region, "Huila");
+	ck_assert_str_eq(by_code.history.events[1].place, "Campo, Huila");
 	for (int i = 0; i < 20; i++)
 		ck_assert_int_eq(by_code.history.events[i].position, i + 1);
 	store_trace_by_gtin_send(db, f.gtin, "L-1");

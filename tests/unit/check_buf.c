@@ -138,6 +138,22 @@ START_TEST(reserved_room_counts_only_what_was_filled)
 }
 END_TEST
 
+START_TEST(cleared_it_is_empty_again_in_the_same_room)
+{
+	struct buf b = made(4);
+
+	buf_add_text(&b, "1234");
+	buf_add_text(&b, "5");
+	buf_clear(&b);
+	const size_t used = arena.used;
+	buf_add_text(&b, "abcd");
+	ck_assert_str_eq(b.data, "abcd");
+	ck_assert_uint_eq(arena.used, used);
+	ck_assert(!b.full);
+	arena_release(&arena);
+}
+END_TEST
+
 int main(void)
 {
 	const TTest *const tests[] = {
@@ -149,6 +165,7 @@ int main(void)
 		a_size_that_would_wrap_around_is_too_large,
 		it_grows_past_its_first_size_and_keeps_what_it_has,
 		reserved_room_counts_only_what_was_filled,
+		cleared_it_is_empty_again_in_the_same_room,
 	};
 
 	return suite_run("buf", tests, ARRAY_SIZE(tests));

@@ -315,6 +315,29 @@ START_TEST(another_lots_history_is_found)
 }
 END_TEST
 
+START_TEST(a_long_history_takes_no_more_room_than_its_longest_event)
+{
+	enum { MANY = 1000 };
+	struct history h = { .lot_id = uuid(LOT), .event_count = MANY, .count = MANY };
+	struct chain_break first;
+	uint8_t link[SHA256_SIZE];
+
+	h.events = arena_array(&arena, struct event, MANY);
+	chain_start(h.lot_id, link);
+	for (int i = 0; i < MANY; i++) {
+		struct event *e = &h.events[i];
+		*e = (struct event){ .id = uuid(ORGANIZATION), .kind = "PACKAGING", .position = i + 1 };
+		e->content = chain_content(&arena, e);
+		chain_link(link, e->content, e->recorded_at, link);
+		memcpy(e->hash, link, sizeof link);
+	}
+	memcpy(h.chain_head, link, sizeof link);
+	const size_t used = arena.used;
+	ck_assert(chain_verify(&arena, &h, &first));
+	ck_assert_uint_le(arena.used - used, 4096);
+}
+END_TEST
+
 int main(void)
 {
 	const TTest *const tests[] = {
@@ -322,6 +345,7 @@ int main(void)
 		an_events_text_has_its_keys_in_order_and_leaves_out_what_is_absent,
 		the_longest_notes_have_room,
 		a_history_left_alone_is_valid,
+		a_long_history_takes_no_more_room_than_its_longest_event,
 		a_changed_text_is_found,
 		a_changed_column_is_found_though_the_text_is_as_it_was,
 		a_changed_record_time_is_found,
