@@ -174,6 +174,7 @@ def deploy(world):
 @scene("surge", "The load doubles while a release bakes and two colours share the CPU average.")
 def surge(world):
     service, low = world.service, world.plan.low
+    world.calibrate()  # how much is twice as much: a machine changes its pace within a quarter of an hour
     world.wait_calm()  # or the release would wait for it, and the load would not
     with world.load("surge", [(world.rate(CALM), 120), (world.rate(PEAK), FOREVER)]) as load:
         deployment = world.start_deployment(world.release("surge"), bake=1200)
