@@ -3,7 +3,7 @@
 Stands for: the size of a Fargate task. There, too, the limit sits on the parent of the containers' groups, where none
 of them sees it. Version 1 of control groups (cpu, cpuacct) and version 2.
 Leaves out: memory (containers have limits of their own), and that shares smaller than a processor's are given in
-periods of 10 ms, not of 100: a task of a sixteenth of a core would otherwise stop for 94 ms at a time.
+periods of 10 ms, not of 100: a task of a twelfth of a core would otherwise stop for 90 ms at a time.
 """
 
 import contextlib
@@ -57,7 +57,7 @@ class Group:
 
     def limit(self):
         """From now on it has its share, and what it used before does not count: putting a container together takes the
-        engine longer, in a sixteenth of a core, than all that comes after until it serves."""
+        engine longer, in a twelfth of a core, than all that comes after until it serves."""
         quota, period = bandwidth(self.cores)
         self._set({"cpu.max": f"{quota} {period}"} if self._unified
                   else {"cpu.cfs_period_us": period, "cpu.cfs_quota_us": quota})

@@ -3,7 +3,7 @@
 open_loop.c, beside this file, makes the requests: Poisson arrivals at rates known in advance. Rates are requests a
 real second; phases last AWS seconds of the clock. The mix is a harvest day's: mostly consumers at the public trace,
 members who look, producers who record events, each with an Idempotency-Key and a note that nobody else has. A login
-takes 37 ms of a core: 0.6 s of a task that has a sixteenth of one. So logins are left to the Visitors.
+takes 37 ms of a core: half a second of a task that has a twelfth of one. So logins are left to the Visitors.
 """
 
 import http.client

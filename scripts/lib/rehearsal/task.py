@@ -139,7 +139,7 @@ class Task:
 
     def start(self):
         """Returns when it is ready; one that never is, when it has had time enough. Only then it has its share of the
-        processors: dozens of workers that log in at once need a sixteenth of a core for seconds, and a whole one not."""
+        processors: dozens of workers that log in at once need a twelfth of a core for seconds, and a whole one not."""
         group = self._group  # kill() may come meanwhile
         try:
             self._way.start()
