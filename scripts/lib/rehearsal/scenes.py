@@ -20,6 +20,7 @@ from .world import FOREVER, TARGET, bad, percent_bad
 
 # The load doubles to what the fewest tasks can just do: a tenth more and they are full, and refuse, before others can start.
 CALM, PEAK, LULL = 0.6, 1.25, 0.3
+RUSH, SETTLED = 450, 150  # how long a rush lasts, and at its end what there is must do
 # Workers of the trap, and the CPU at which they are full if each request waits for PostgreSQL once. How far away that has
 # to be depends on how fast this machine is.
 FEW, FEW_BUSY = 2, 0.25
@@ -69,16 +70,16 @@ def oracle_says(what, world):
 @scene("rush", "The load doubles within a moment, stays, and goes: tasks follow it, and so does the cost.")
 def rush(world):
     low, clock, service = world.plan.low, world.clock, world.service
-    with world.load("rush", [(world.rate(CALM), 60), (world.rate(PEAK), 600), (world.rate(LULL), FOREVER)]) as load:
+    with world.load("rush", [(world.rate(CALM), 60), (world.rate(PEAK), RUSH), (world.rate(LULL), FOREVER)]) as load:
         step = load.begun + 60
         clock.sleep(60)
         world.wait("another task is wanted", lambda: service.desired > low, 600)
         world.wait("another task serves", lambda: len(world.serving()) > low, 300)
         serving = clock.now() - step
-        world.wait("as many as needed", lambda: clock.now() > step + 600, 700)
+        world.wait("as many as needed", lambda: clock.now() > step + RUSH, RUSH + 100)
         most = service.desired
-        settled = cpu_between(world, step + 400, step + 600)
-        lull_begun = step + 600
+        settled = cpu_between(world, step + RUSH - SETTLED, step + RUSH)
+        lull_begun = step + RUSH
         back = world.wait("back to the fewest", lambda: service.desired == low and world.rests(), 3600)
         world.record.event("scene", f"the fewest tasks again, {seconds(clock.now() - lull_begun)} after the rush")
     yield "from the rush to another task that serves: at most 120 s", seconds(serving), serving <= 120
