@@ -16,10 +16,8 @@
 #include "http/request.h"
 
 enum {
-	RESPONSE_MAX =
-		20
-		<< 20, /* 200 lots of a list are 100 KiB; a trace of 10 000 events 2 MiB, of the longest names 18 */
-	FAULTS_MAX = 32, /* more places than that in one body are not told apart by a person */
+	RESPONSE_MAX = 20 << 20, /* a list of 200 lots is 100 KiB, the longest trace 17 MiB */
+	FAULTS_MAX = 32,         /* more places than that in one body are not told apart by a person */
 	ETAG_SIZE = 48,
 };
 

@@ -111,8 +111,8 @@ MUST_CHECK int db_result(struct db *db, struct rows **ret_rows);
 MUST_CHECK int db_results(struct db *db, int n);
 
 /* Rows are read front to back, columns left to right, in the types queries.def names; texts are copied into the arena. */
-bool db_row(struct rows *rows); /* steps to the next row; false after the last */
-void db_skip_to(struct rows *rows, int column);
+bool db_row(struct rows *rows);                 /* steps to the next row; false after the last */
+void db_skip_to(struct rows *rows, int column); /* of the same row, from 0; it is read next */
 int64_t db_affected(const struct rows *rows);
 struct uuid db_read_uuid(struct rows *rows);
 const char *db_read_text(struct rows *rows);

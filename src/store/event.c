@@ -5,8 +5,7 @@
 
 enum {
 	EVENTS_FIRST = 16, /* most lots have fewer */
-	TRACE_EVENT =
-		13, /* the column of a trace at which the lot ends, the same in each row, and its event begins */
+	TRACE_EVENT = 13,  /* the column of a trace where its event begins: before it is the lot */
 };
 
 void store_event_insert_send(struct db *db, const struct event *e)

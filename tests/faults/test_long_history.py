@@ -31,9 +31,9 @@ class LongHistory(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.world = cls.enterClassContext(World())
-        cls.made = list(history())
+        made = list(history())
         rows = ",".join(f"({position},'{key}','{content}','{notes}','\\x{link.hex()}')"
-                        for position, key, content, notes, link in cls.made)
+                        for position, key, content, notes, link in made)
         cls.world.postgres.psql(f"""
             INSERT INTO location (id, organization_id, name, region, kind, created_at)
                 VALUES ('{PLACE}', '{ORGANIZATION}', '{NAME}', '{NAME}', 'FARM', now());
@@ -42,7 +42,7 @@ class LongHistory(unittest.TestCase):
             INSERT INTO lot (id, organization_id, product_id, origin_id, public_code, code, quantity, uom, event_count, chain_head,
                              created_at)
                 VALUES ('{LOT}', '{ORGANIZATION}', '{PRODUCT}', '{PLACE}', 'longest000', 'L', 1, 'KGM', {EVENTS},
-                        '\\x{cls.made[-1][-1].hex()}', now());
+                        '\\x{made[-1][-1].hex()}', now());
             INSERT INTO event (lot_id, position, id, organization_id, user_id, kind, at, location_id, notes, recorded_at, content,
                                hash)
             SELECT '{LOT}', position, id::uuid, '{ORGANIZATION}', (SELECT id FROM app_user LIMIT 1), 'PACKAGING',

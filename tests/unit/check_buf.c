@@ -59,6 +59,7 @@ START_TEST(it_fills_to_the_last_byte_of_its_ceiling)
 
 	buf_add_text(&b, "1234");
 	ck_assert(!b.full);
+	ck_assert_uint_eq(b.cap, 5); /* and takes no room beyond it */
 	buf_add_text(&b, "");
 	ck_assert(!b.full);
 	buf_add_char(&b, '5');
