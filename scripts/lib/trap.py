@@ -31,7 +31,7 @@ from with_stack import end
 
 CORES = 0.25
 WORKERS = 4
-FAR_MS = 25  # how long answers of PostgreSQL wait, on average
+FAR_MS = 50  # how long answers of PostgreSQL wait, on average
 TARGET = 0.65  # of the task's CPU, where target tracking adds a task
 FULL, IDLE = 0.9, 0.5  # the trap: more of the workers busy, less of the CPU
 SHARES = (0.2, 0.4, 0.6, 0.8)  # of the load at TARGET
@@ -281,7 +281,7 @@ def main(argv):
         signal.signal(number, end)
     var = Path(os.environ.get("AGROBRIDGE_VAR") or SOURCE / "var")
     try:
-        return trap(running_stack(var), var / "build/agrobridge", *((2.5, SHARES[1::2]) if options.quick else (6, SHARES)))
+        return trap(running_stack(var), var / "build/agrobridge", *((2.5, SHARES[::3]) if options.quick else (6, SHARES)))
     except (Failure, OSError, subprocess.SubprocessError) as failure:
         print(f"scripts/demo: {failure}", file=sys.stderr)
         return 1
