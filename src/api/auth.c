@@ -4,7 +4,6 @@
 #include "api/answer.h"
 #include "api/handlers.h"
 #include "crypto/password.h"
-#include "crypto/random.h"
 #include "session/limits.h"
 #include "session/session.h"
 #include "store/user.h"
@@ -98,6 +97,7 @@ int auth_login(struct ctx *ctx)
 	struct login_attempt attempt = { in->email, ctx->req->remote_addr, ctx->conf->rate_login, false };
 	struct credentials user;
 	struct tokens tokens;
+	struct ended ended;
 	int64_t wait_us = 0;
 
 	limit_login_send(&ctx->limiter, &attempt, ctx->deadline);
@@ -115,7 +115,8 @@ int auth_login(struct ctx *ctx)
 	ctx_stage(ctx, "session");
 	rehash(ctx, &user, in->password);
 	tokens_make(ctx, &tokens);
-	TRY(store_session_insert(ctx->db, random_uuid(), &user, &tokens.pair, ctx->now));
+	TRY(store_session_insert(ctx->db, ctx->arena, &user, &tokens.pair, ctx->now, &ended));
+	session_forget(ctx->redis, ctx->arena, &ended, ctx->deadline);
 	return tokens_answer(ctx, &tokens);
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "crypto/random.h"
 
 const char *const role_names[ROLE_COUNT + 1] = { "ADMIN", "PRODUCER", "PACKER", "EXPORTER", "CERTIFIER",
 	"BUYER", NULL };
@@ -50,18 +51,34 @@ int store_session_get(
 	return store_session_take(db, ret_session);
 }
 
-int store_session_insert(struct db *db, struct uuid id, const struct credentials *who,
-	const struct token_pair *tokens, int64_t now)
+static int ended_take(struct db *db, struct arena *arena, struct ended *ret_ended)
+{
+	struct rows *rows;
+	size_t n = 0;
+
+	TRY(db_result(db, &rows));
+	uint8_t *hashes = arena_alloc(arena, SHA256_SIZE * (size_t)db_affected(rows) + 1);
+	while (db_row(rows))
+		db_read_bytes(rows, hashes + SHA256_SIZE * n++, SHA256_SIZE);
+	*ret_ended = (struct ended){ hashes, n };
+	return 0;
+}
+
+int store_session_insert(struct db *db, struct arena *arena, const struct credentials *who,
+	const struct token_pair *tokens, int64_t now, struct ended *ret_ended)
 {
 	struct rows *rows;
 
-	DB_SEND(db, SESSION_INSERT, db_uuid(id), db_uuid(who->user_id),
+	DB_SEND(db, SESSION_INSERT, db_uuid(random_uuid()), db_uuid(who->user_id),
 		db_bytes(tokens->access_hash, SHA256_SIZE), db_time(tokens->access_expires_at),
 		db_bytes(tokens->refresh_hash, SHA256_SIZE), db_time(tokens->refresh_expires_at),
 		db_time(now), db_text(who->password_hash));
+	DB_SEND(db, SESSION_REVOKE_EXCESS, db_uuid(who->user_id), db_int(SESSIONS_MAX), db_time(now));
 	TRY(db_flush(db));
 	TRY(db_result(db, &rows));
-	return db_affected(rows) == 1 ? 0 : -ERR_TRY_AGAIN;
+	bool made = db_affected(rows) == 1;
+	TRY(ended_take(db, arena, ret_ended));
+	return made ? 0 : -ERR_TRY_AGAIN;
 }
 
 int store_session_rotate(struct db *db, const uint8_t refresh_hash[SHA256_SIZE],
@@ -107,18 +124,10 @@ int store_session_revoke(struct db *db, const uint8_t access_hash[SHA256_SIZE], 
 int store_session_revoke_of_user(
 	struct db *db, struct arena *arena, const struct ending *ending, struct ended *ret_ended)
 {
-	struct rows *rows;
-	size_t n = 0;
-
 	DB_SEND(db, SESSION_REVOKE_OF_USER, db_uuid(ending->user_id), db_uuid(ending->kept),
 		db_time(ending->now));
 	TRY(db_flush(db));
-	TRY(db_result(db, &rows));
-	uint8_t *hashes = arena_alloc(arena, SHA256_SIZE * (size_t)db_affected(rows) + 1);
-	while (db_row(rows))
-		db_read_bytes(rows, hashes + SHA256_SIZE * n++, SHA256_SIZE);
-	*ret_ended = (struct ended){ hashes, n };
-	return 0;
+	return ended_take(db, arena, ret_ended);
 }
 
 static struct own_session own_session_read(struct rows *rows)

@@ -42,9 +42,19 @@ struct credentials {
 	const char *password_hash; /* NULL: no such user, or switched off */
 };
 
-/* -ERR_TRY_AGAIN: the user was given another password, or switched off, since `who` was read. */
-MUST_CHECK int store_session_insert(struct db *db, struct uuid id, const struct credentials *who,
-	const struct token_pair *tokens, int64_t now);
+/* Hashes of access tokens of sessions that ended, one after another: copies to be forgotten. */
+struct ended {
+	const uint8_t *access_hashes;
+	size_t count;
+};
+
+/* A user's newest are in force, no more: so all of them can be listed and ended at once, whoever made them. */
+enum { SESSIONS_MAX = 1000 };
+
+/* A login. *ret_ended are those it pushed beyond SESSIONS_MAX, at most a hundred. -ERR_TRY_AGAIN: the user was given another
+ * password, or switched off, since `who` was read. */
+MUST_CHECK int store_session_insert(struct db *db, struct arena *arena, const struct credentials *who,
+	const struct token_pair *tokens, int64_t now, struct ended *ret_ended);
 
 /* Trades a refresh token for a new pair. *ret_old_access is the hash of an access token that died by it, whatever is
  * returned: forget its copy. -ERR_UNAUTHENTICATED: unknown, expired, or used before; then its whole family is revoked. */
@@ -75,11 +85,6 @@ void store_session_end_send(struct db *db, struct uuid id, int64_t now);
 struct ending {
 	struct uuid user_id, kept;
 	int64_t now;
-};
-/* Hashes of their access tokens, one after another: copies to be forgotten. */
-struct ended {
-	const uint8_t *access_hashes;
-	size_t count;
 };
 
 /* Within a write that has locked the user, in a round trip of its own. */

@@ -129,6 +129,25 @@ START_TEST(ending_the_one_that_asks_is_a_logout)
 }
 END_TEST
 
+/* Whoever knows the password can make no more of them than can be ended at once. */
+START_TEST(a_login_too_many_ends_the_oldest_at_once)
+{
+	struct actor oldest = make(), newest = oldest;
+
+	sql("INSERT INTO session SELECT (left('%s', 24) || to_hex((1::bigint << 48) - i))::uuid, '%s',"
+	    " sha256(convert_to('%s' || i, 'UTF8')), now() + interval '1 hour',"
+	    " sha256(convert_to('%s r' || i, 'UTF8')), now() + interval '1 hour', now(), now()"
+	    " FROM generate_series(1, 999) i",
+		current_id(&oldest), oldest.id, oldest.id, oldest.id);
+	expect(answered(get(&oldest, "/v1/me"), 200)); /* which leaves a copy in Redis */
+	log_in(&newest);
+	expect(is_problem(get(&oldest, "/v1/me"), 401, "unauthenticated"));
+	expect(is_problem(post(NULL, "/v1/auth/refresh", "{'refresh_token':'%s'}", oldest.refresh), 401,
+		"unauthenticated"));
+	expect(answered(get(&newest, "/v1/me"), 200));
+}
+END_TEST
+
 START_TEST(anothers_session_looks_like_none)
 {
 	const struct actor victim = make();
@@ -154,6 +173,7 @@ int main(void)
 		pages_show_each_once_and_only_what_is_in_force,
 		ending_one_is_in_force_at_once_and_leaves_the_others,
 		ending_the_one_that_asks_is_a_logout,
+		a_login_too_many_ends_the_oldest_at_once,
 		anothers_session_looks_like_none,
 	};
 

@@ -27,6 +27,12 @@ static const char *const load[] = {
 	" SELECT id(3, i), id(2, i % 1000), sha256(('a' || i)::bytea), now() + '1 h', sha256(('r' || "
 	"i)::bytea), now() + '1 d',"
 	" now(), now() FROM generate_series(0, 19999) i",
+	/* One in force of all that somebody had. */
+	"INSERT INTO session (id, user_id, access_hash, access_expires_at, refresh_hash, refresh_expires_at, "
+	"created_at, refreshed_at, revoked_at)"
+	" SELECT id(3, i), id(2, 1002), sha256(('a' || i)::bytea), now() + '1 h', sha256(('r' || i)::bytea), "
+	"now() + '1 d', now(), now(), CASE WHEN i > 20000 THEN now() END FROM generate_series(20000, 21999) "
+	"i",
 	"INSERT INTO location (id, organization_id, name, kind, region, created_at)"
 	" SELECT id(4, i), id(1, i % 10), 'Campo ' || i, 'farm', 'Huila', now() FROM generate_series(0, "
 	"4999) i",
@@ -92,6 +98,10 @@ static const struct hot {
 	{ QUERY_SESSION_BY_ACCESS, "sha256('a777'), now()", 1, 3 * LOOKUP },
 	{ QUERY_SESSION_BY_REFRESH_LOCK, "sha256('r777'), now()", 1, 3 * LOOKUP },
 	{ QUERY_SESSION_LIST, "id(2, 5), now(), " LAST ", 51", 20, 2 * 20 + LOOKUP },
+	{ QUERY_SESSION_LIST, "id(2, 1002), now(), " LAST ", 51", 1, 2 * LOOKUP },
+	{ QUERY_SESSION_REVOKE_EXCESS, "id(2, 5), 20, now()", 0, 20 + LOOKUP },
+	{ QUERY_SESSION_REVOKE_EXCESS, "id(2, 1002), 1, now()", 0, 2 * LOOKUP },
+	{ QUERY_SESSION_REVOKE_OF_USER, "id(2, 1002), id(3, 20000), now()", 0, 2 * LOOKUP },
 	{ QUERY_USER_FOR_LOGIN, "'U777@Example.com'", 1, LOOKUP },
 	{ QUERY_USER_BY_ID, "id(2, 5)", 1, LOOKUP },
 	{ QUERY_USER_LIST, LAST ", 51", PAGE, 2 * PAGE },
