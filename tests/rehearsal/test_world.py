@@ -12,7 +12,8 @@ from rehearsal import world  # noqa: E402
 
 class WorldTest(unittest.TestCase):
     def setUp(self):
-        record = SimpleNamespace(clock=None, event=lambda *words: None)
+        self.said = []
+        record = SimpleNamespace(clock=None, event=lambda _kind, text: self.said.append(text))
         self.world = world.World(world.QUICK, None, record, None, {})
         self.world.scaler = SimpleNamespace(suspended=False)
         self.sounding, self.steps = [], []
@@ -34,9 +35,11 @@ class WorldTest(unittest.TestCase):
     def test_a_request_is_measured_until_two_measurements_agree(self):
         self.assertEqual(self.calibrate(1.2, 0.7, 1.1, 0.8, 0.85, 9), (5, 0.85))
         self.assertEqual(self.calibrate(0.9, 9), (1, 0.9))  # the next time it begins with what it knows
+        self.assertNotIn("agreed", "".join(self.said))
 
-    def test_or_often_enough(self):
+    def test_or_often_enough_which_is_said(self):
         self.assertEqual(self.calibrate(*[1, 2] * 10), (world.CALIBRATIONS, 2))
+        self.assertIn("no two of 8 measurements in a row agreed", self.said[0])
 
     def test_the_number_of_tasks_stays_no_longer_than_it_must(self):
         with self.assertRaises(ZeroDivisionError), self.world.unscaled():

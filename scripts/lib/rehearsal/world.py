@@ -182,9 +182,12 @@ class World:
             for _ in range(CALIBRATIONS):
                 before, self.cpu_each = self.cpu_each, self.measure(self.rate(1))
                 if abs(self.cpu_each / before - 1) < AGREE:
+                    doubt = ""
                     break
+            else:
+                doubt = f" (or so: no two of {CALIBRATIONS} measurements in a row agreed)"
         self.record.event("setup", f"a request takes {self.cpu_each * 1000:.2f} ms of a task's {self.plan.cores} cores:"
-                          f" {self.task_rate:.0f} requests a second make it {TARGET} % busy")
+                          f" {self.task_rate:.0f} requests a second make it {TARGET} % busy{doubt}")
 
     @property
     def task_rate(self):
