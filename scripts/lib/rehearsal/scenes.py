@@ -47,11 +47,15 @@ def nothing_or(counts):
     return ", ".join(f"{number} × {what}" for what, number in counts.most_common()) or "none"
 
 
+def refused_at_most(most, what, journal):
+    """Nothing fails but by 503 with Retry-After, and of these there are at most so many per cent."""
+    refused, odd = percent_bad(journal), bad(journal, {"503 overloaded"})
+    return f"{what}: at most {most} %", f"{refused:.3f} % refused; {nothing_or(odd)} else", refused <= most and not odd
+
+
 def few_refused(journal):
     """A rise that no task could foresee may fill a queue for a moment."""
-    refused, odd = percent_bad(journal), bad(journal, {"503 overloaded"})
-    return "no request fails, but for 503 with Retry-After until there are tasks enough: at most 0.1 %", \
-        f"{refused:.3f} % refused; {nothing_or(odd)} else", refused <= 0.1 and not odd
+    return refused_at_most(0.1, "no request fails, but for 503 with Retry-After until there are tasks enough", journal)
 
 
 def cpu_between(world, begun, ended):
@@ -115,10 +119,11 @@ def trap(world):
             clock.sleep(WARM)
             load.tail()
             clock.sleep(120)
-            cured = bad(load.tail())
+            cured = load.tail()
             world.wait("another task is wanted", lambda: service.desired > plan.low, 600)
             world.wait("it serves", lambda: len(world.serving()) > plan.low, 300)
-        yield "after the release the same load passes", nothing_or(cured), not cured
+        # What `size` promises of its advice is that of a hundred requests one may wait.
+        yield refused_at_most(1, "after the release the same load passes, but for 503 with Retry-After", cured)
         yield "and more load adds tasks", f"{plan.low} → {service.desired} tasks", service.desired > plan.low
         world.settle()  # before the relay is gone
 
