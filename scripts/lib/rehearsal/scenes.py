@@ -122,7 +122,7 @@ def trap(world):
             cured = load.tail()
             world.wait("another task is wanted", lambda: service.desired > plan.low, 600)
             world.wait("it serves", lambda: len(world.serving()) > plan.low, 300)
-        # What `size` promises of its advice is that of a hundred requests one may wait.
+        # `size` promises of its advice that 99 of 100 requests wait less than their time: one may wait longer, and be refused.
         yield refused_at_most(1, "after the release the same load passes, but for 503 with Retry-After", cured)
         yield "and more load adds tasks", f"{plan.low} → {service.desired} tasks", service.desired > plan.low
         world.settle()  # before the relay is gone
