@@ -113,7 +113,7 @@ START_TEST(one_at_a_time_and_never_fewer_than_configured)
 	pool.conf.max_requests = 20; /* all of them want to be replaced all the time */
 	pool_start(&pool, &service);
 	load_start(client);
-	struct deadline end = deadline_in(SECONDS(30));
+	struct deadline end = deadline_in(SECONDS(20)); /* the guard of all tests is 30 s */
 	while (pool_restarts_for(&pool, RESTART_MAX_REQUESTS) < 30) {
 		ck_assert(deadline_left(end));
 		struct group_view view = pool_view(&pool, GROUP_MAIN);
